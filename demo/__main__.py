@@ -1,0 +1,128 @@
+"""``python -m demo``: let pipelines fail in a simulator and watch Mend heal them."""
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.live import Live
+
+from demo.processes import HostDidNotStart, local_host, settings_for
+from demo.show import Journey, count, progress, summary
+from demo.stories import STORIES, Story
+from simulators.client import AdfSimulator, PipelineRun, SimulatorError
+
+_DEADLINE_SECONDS = 120.0
+_LOOK_SECONDS = 0.2
+_PORT = 7071
+
+
+def main() -> int:
+    """Run the demo; 0 only if every ticket ended as its story has it."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path(".data/demo"), help="folder to use")
+    parser.add_argument("--keep", action="store_true", help="leave all running afterwards")
+    parser.add_argument("--up", action="store_true", help="only host and simulators, no failures")
+    parser.add_argument("--port", type=int, help="of the host (7071 with --keep and --up)")
+    chosen = parser.parse_args()
+    console = Console()
+    try:
+        return _run(chosen, console)
+    except (HostDidNotStart, SimulatorError) as error:
+        console.print(f"[red]{error}[/red]")
+        return 1
+    except KeyboardInterrupt:
+        console.print("stopped")
+        return 0
+
+
+def _run(chosen: argparse.Namespace, console: Console) -> int:
+    folder: Path = chosen.data if not chosen.up else chosen.data.parent / "up"
+    if not chosen.up:  # the demo starts from nothing; what `up` made is kept
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    stays = chosen.keep or chosen.up
+    port = chosen.port if chosen.port is not None else (_PORT if stays else 0)
+    with AdfSimulator.start() as adf:
+        console.print(f"Simulated Data Factory at {adf.url} (its calls: {adf.url}/_sim/ledger)")
+        settings = settings_for(adf.url)
+        log = folder / "host.log"
+        with local_host(folder / "host", port=port, settings=settings, log=log) as url:
+            console.print(f"Mend at {url} (tickets: {url}/api/v1/tickets, log: {log})")
+            code = 0 if chosen.up else _tell(url, adf, folder, console)
+            if stays:
+                console.print("All is running. Ctrl-C stops it.")
+                while True:
+                    time.sleep(3600)
+    return code
+
+
+def _tell(url: str, adf: AdfSimulator, folder: Path, console: Console) -> int:
+    began = time.monotonic()
+    with httpx.Client(base_url=f"{url}/api", timeout=30, trust_env=False) as api:
+        journeys = [_report(story, story.happen(adf), api) for story in STORIES]
+        deadline = began + _DEADLINE_SECONDS
+        with Live(progress(journeys), console=console, refresh_per_second=8) as live:
+            while time.monotonic() < deadline and not all(one.is_over for one in journeys):
+                for journey in journeys:
+                    _look(journey, api)
+                live.update(progress(journeys))
+                time.sleep(_LOOK_SECONDS)
+    for journey in journeys:
+        journey.create_runs = sum(
+            call.target == journey.story.pipeline for call in adf.ledger("createRun")
+        )
+    summary(journeys, console)
+    seconds = time.monotonic() - began
+    fine = not any(journey.surprises for journey in journeys)
+    _write(folder / "summary.json", journeys, fine=fine, seconds=seconds)
+    verdict = "every ticket ended as expected" if fine else "NOT as expected, see the last column"
+    console.print(
+        f"{len(journeys)} failures in {seconds:.1f} s: {verdict}. {folder / 'summary.json'}"
+    )
+    return 0 if fine else 1
+
+
+def _report(story: Story, run: PipelineRun, api: httpx.Client) -> Journey:
+    answer = api.post(f"/v1/tickets/webhook/{story.source}", content=story.alert(run))
+    answer.raise_for_status()
+    return Journey(story, answer.json()["tickets"][0]["ticket_id"])
+
+
+def _look(journey: Journey, api: httpx.Client) -> None:
+    path = f"/v1/tickets/{journey.ticket_id}"
+    events = api.get(f"{path}/events", params={"after": journey.last_seq}).json()["items"]
+    for event in events:
+        journey.last_seq = event["seq"]
+        journey.latest = event["message"]
+        journey.way.append(event["type"])
+    journey.ticket = api.get(path).json()
+
+
+def _write(path: Path, journeys: Sequence[Journey], *, fine: bool, seconds: float) -> None:
+    tickets: list[Mapping[str, object]] = [
+        {
+            "story": journey.story.title,
+            "ticket_id": journey.ticket_id,
+            "status": journey.status,
+            "outcome": journey.ticket.get("outcome"),
+            "expected": list(journey.story.ends),
+            "attempts": count(journey.ticket.get("attempts")),
+            "create_runs": journey.create_runs,
+            "mttr_minutes": journey.ticket.get("mttr_minutes"),
+            "way": journey.way,
+            "surprises": journey.surprises,
+        }
+        for journey in journeys
+    ]
+    body = {"ok": fine, "seconds": round(seconds, 2), "tickets": tickets}
+    path.write_text(json.dumps(body, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

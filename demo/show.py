@@ -1,0 +1,108 @@
+"""What the demo prints: a table that moves while tickets travel, and one that stays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from demo.stories import Story
+
+_COLOURS = {
+    "resolved": "green",
+    "closed": "cyan",
+    "escalated": "yellow",
+    "monitoring": "blue",
+    "remediating": "blue",
+}
+
+
+@dataclass(slots=True)
+class Journey:
+    """A story on its way: the ticket as last seen and the way it came."""
+
+    story: Story
+    ticket_id: str
+    ticket: dict[str, object] = field(default_factory=dict)
+    way: list[str] = field(default_factory=list)
+    latest: str = ""
+    last_seq: int = 0
+    create_runs: int = 0
+
+    @property
+    def status(self) -> str:
+        """Status as last seen."""
+        return str(self.ticket.get("status", "open"))
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the ticket has ended."""
+        return self.ticket.get("outcome") is not None
+
+    @property
+    def surprises(self) -> list[str]:
+        """Say what is not as the story has it; empty when all is."""
+        found = []
+        ended = (self.status, str(self.ticket.get("outcome")))
+        if ended != self.story.ends:
+            found.append(f"ended as {' / '.join(ended)}, not {' / '.join(self.story.ends)}")
+        if self.create_runs != self.story.create_runs:
+            found.append(f"{self.create_runs} createRun, not {self.story.create_runs}")
+        return found
+
+
+def progress(journeys: Sequence[Journey]) -> Table:
+    """Return the table that is shown while tickets travel."""
+    table = Table(title="Failures on their way", expand=True, title_justify="left")
+    table.add_column("what happened", ratio=3, no_wrap=True)
+    table.add_column("ticket", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    table.add_column("latest", ratio=5, no_wrap=True, overflow="ellipsis")
+    for journey in journeys:
+        table.add_row(
+            journey.story.title, journey.ticket_id, _coloured(journey.status), Text(journey.latest)
+        )
+    return table
+
+
+def summary(journeys: Sequence[Journey], console: Console) -> None:
+    """Print what became of every ticket, and each ticket's way."""
+    table = Table(title="What became of them", title_justify="left")
+    for heading in ("what happened", "ended as", "why", "attempts", "reruns", "minutes", ""):
+        table.add_column(heading, overflow="fold")
+    for journey in journeys:
+        table.add_row(
+            journey.story.title,
+            Text.assemble(_coloured(journey.status), f"\n{journey.ticket.get('outcome')}"),
+            _cause(journey),
+            str(count(journey.ticket.get("attempts"))),
+            str(journey.create_runs),
+            _minutes(journey.ticket),
+            Text("as expected", "green")
+            if not journey.surprises
+            else Text("; ".join(journey.surprises), "bold red"),
+        )
+    console.print(table)
+    for journey in journeys:
+        way = " > ".join(journey.way)
+        console.print(Text(f"{journey.ticket_id}  {way}", style="dim"))
+
+
+def _coloured(status: str) -> Text:
+    return Text(status, _COLOURS.get(status, "white"))
+
+
+def _cause(journey: Journey) -> str:
+    analysis = journey.ticket.get("analysis")
+    return str(analysis.get("signature") or "") if isinstance(analysis, dict) else ""
+
+
+def count(items: object) -> int:
+    """Return how many items a list of the API has; 0 when there is none."""
+    return len(items) if isinstance(items, list) else 0
+
+
+def _minutes(ticket: dict[str, object]) -> str:
+    minutes = ticket.get("mttr_minutes")
+    return f"{minutes:.2f}" if isinstance(minutes, float) else "-"

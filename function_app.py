@@ -1,0 +1,26 @@
+"""Everything the host runs, in one list.
+
+An alert travels: triggers/webhook.py -> orchestrators/remediation.py -> activities/*.
+"""
+
+import azure.durable_functions as df
+
+from activities import closing, diagnosis
+from activities import remediation as attempts
+from orchestrators import monitor, remediation
+from triggers import health, outbox, settings, tickets, webhook
+
+app = df.DFApp()
+for part in (
+    webhook,
+    outbox,
+    tickets,
+    settings,
+    health,
+    remediation,
+    monitor,
+    diagnosis,
+    attempts,
+    closing,
+):
+    app.register_functions(part.bp)

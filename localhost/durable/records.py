@@ -1,0 +1,113 @@
+"""Rows of the hub, and the changes that are committed as one."""
+
+from dataclasses import dataclass, field
+
+from localhost.durable.decisions import CreateTimer, ScheduleActivity, SendEvent, StartChild
+from localhost.durable.events import Event, Status
+from localhost.durable.history import History
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """Who waits for a sub-orchestration, and under which number."""
+
+    instance_id: str
+    execution_id: str
+    task_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One row of ``instances``. Texts are JSON except the output of a failed one."""
+
+    instance_id: str
+    execution_id: str
+    name: str
+    version: str | None
+    status: Status
+    input_text: str | None
+    output: str | None
+    custom_status: str | None
+    created_us: int
+    updated_us: int
+    completed_us: int | None
+    parent: Parent | None
+    deaths: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One row of ``inbox`` that is due."""
+
+    seq: int
+    execution_id: str | None
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One row of ``tasks``: an activity that has been scheduled and has not ended."""
+
+    seq: int
+    instance_id: str
+    execution_id: str
+    task_id: int
+    name: str
+    input_text: str | None
+    starts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewInstance:
+    """An instance to be made."""
+
+    instance_id: str
+    execution_id: str
+    name: str
+    input_text: str | None
+    version: str | None = None
+    parent: Parent | None = None
+
+
+@dataclass(slots=True)
+class Episode:
+    """Everything one episode changes; committed together or not at all.
+
+    Attributes:
+        before: The row the episode was computed from. If another execution has taken
+            its place meanwhile (purged, restarted), nothing is committed.
+        consumed: Inbox rows that are now part of history, or to be dropped.
+        stored: How many events of ``history`` are on disk already; 0 replaces all.
+        children: Sub-orchestrations with the execution id each one gets.
+        to_parent: Message to whoever waits for this instance.
+    """
+
+    before: Instance
+    consumed: list[int]
+    execution_id: str
+    status: Status
+    input_text: str | None
+    output: str | None
+    custom_status: str | None
+    history: History
+    stored: int
+    tasks: list[ScheduleActivity] = field(default_factory=list)
+    timers: list[CreateTimer] = field(default_factory=list)
+    children: list[tuple[StartChild, str]] = field(default_factory=list)
+    sends: list[SendEvent] = field(default_factory=list)
+    to_parent: Event | None = None
+
+
+@dataclass(slots=True)
+class Aftermath:
+    """What has to be woken now that a commit is on disk.
+
+    Attributes:
+        wake: Instances and entities with new messages.
+        tasks: Activities to start.
+        alarms: ``(due_us, instance_id)`` of new timers.
+    """
+
+    wake: list[str] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
+    alarms: list[tuple[int, str]] = field(default_factory=list)

@@ -1,0 +1,1 @@
+"""In which order. Deterministic generators: no clock, no chance, no environment, no IO."""

@@ -1,0 +1,146 @@
+"""The activities an orchestrator may call: name, retry policy and types, one function each.
+
+Retried steps are never put into ``task_any`` or a ``task_all`` whose failure is
+caught: Durable Functions 1.x then confuses task ids (azure-functions-durable-python
+issue 603).
+"""
+
+from collections.abc import Generator
+from datetime import datetime, timedelta
+from typing import Any
+
+import azure.durable_functions as df
+
+from shared.domain.messages import (
+    AttemptConcluded,
+    AttemptPrepared,
+    AttemptRef,
+    AttemptSent,
+    Conclude,
+    Decided,
+    Ending,
+    EpisodeClaimed,
+    EpisodeRef,
+    Reconcile,
+    RunIdentified,
+    RunLook,
+    RunRef,
+    TicketRef,
+    Watch,
+)
+from shared.domain.model import Model
+from shared.domain.ticket import Outcome
+
+Step = Generator[Any, Any, Any]
+
+# Every step may be repeated; the pause is constant because 1.x cannot send a backoff.
+_RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=5_000, max_number_of_attempts=4)
+
+
+def _call(context: df.DurableOrchestrationContext, activity: str, payload: Model) -> Step:
+    return (
+        yield context.call_activity_with_retry(activity, _RETRY, payload.model_dump(mode="json"))
+    )
+
+
+def claim_episode(
+    context: df.DurableOrchestrationContext, ticket_id: str
+) -> Generator[Any, Any, EpisodeClaimed]:
+    """Take the ticket for this instance."""
+    asked = EpisodeRef(ticket_id=ticket_id, instance_id=context.instance_id)
+    return EpisodeClaimed.model_validate((yield from _call(context, "claim_episode", asked)))
+
+
+def identify_run(
+    context: df.DurableOrchestrationContext, ticket_id: str
+) -> Generator[Any, Any, str | None]:
+    """Return the id of the run to be healed, if there is one."""
+    asked = TicketRef(ticket_id=ticket_id)
+    raw = yield from _call(context, "identify_run", asked)
+    return RunIdentified.model_validate(raw).run_id
+
+
+def look_at_run(
+    context: df.DurableOrchestrationContext, ticket_id: str, run_id: str
+) -> Generator[Any, Any, RunLook]:
+    """Look at a run once."""
+    asked = RunRef(ticket_id=ticket_id, run_id=run_id)
+    return RunLook.model_validate((yield from _call(context, "look_at_run", asked)))
+
+
+def read_back(context: df.DurableOrchestrationContext, ticket_id: str) -> Generator[Any, Any, None]:
+    """Read what really happened."""
+    yield from _call(context, "read_back", TicketRef(ticket_id=ticket_id))
+
+
+def analyse(context: df.DurableOrchestrationContext, ticket_id: str) -> Generator[Any, Any, None]:
+    """Find the likely cause."""
+    yield from _call(context, "analyse", TicketRef(ticket_id=ticket_id))
+
+
+def decide(context: df.DurableOrchestrationContext, ticket_id: str) -> Generator[Any, Any, Decided]:
+    """Let policy decide."""
+    asked = TicketRef(ticket_id=ticket_id)
+    return Decided.model_validate((yield from _call(context, "decide", asked)))
+
+
+def prepare_attempt(
+    context: df.DurableOrchestrationContext, ticket_id: str, number: int
+) -> Generator[Any, Any, AttemptPrepared]:
+    """Store the intent, unless somebody else is at it."""
+    asked = AttemptRef(ticket_id=ticket_id, number=number)
+    return AttemptPrepared.model_validate((yield from _call(context, "prepare_attempt", asked)))
+
+
+def send_attempt(
+    context: df.DurableOrchestrationContext, ticket_id: str, number: int
+) -> Generator[Any, Any, AttemptSent]:
+    """Send the attempt; a repeated delivery never sends again."""
+    asked = AttemptRef(ticket_id=ticket_id, number=number)
+    return AttemptSent.model_validate((yield from _call(context, "send_attempt", asked)))
+
+
+def reconcile_attempt(
+    context: df.DurableOrchestrationContext, ticket_id: str, number: int, *, last_look: bool
+) -> Generator[Any, Any, AttemptSent]:
+    """Look for the run of an attempt whose answer was lost."""
+    asked = Reconcile(ticket_id=ticket_id, number=number, last_look=last_look)
+    return AttemptSent.model_validate((yield from _call(context, "reconcile_attempt", asked)))
+
+
+def conclude_attempt(
+    context: df.DurableOrchestrationContext, ticket_id: str, number: int, ended: str
+) -> Generator[Any, Any, AttemptConcluded]:
+    """Store what the attempt came to."""
+    asked = Conclude(ticket_id=ticket_id, number=number, ended=ended)
+    return AttemptConcluded.model_validate((yield from _call(context, "conclude_attempt", asked)))
+
+
+def close_ticket(
+    context: df.DurableOrchestrationContext, ticket_id: str, outcome: Outcome, conclusion: str
+) -> Generator[Any, Any, str]:
+    """End the ticket and return its status."""
+    asked = Ending(ticket_id=ticket_id, outcome=outcome, conclusion=conclusion)
+    return str((yield from _call(context, "close_ticket", asked)))
+
+
+def watch_run(
+    context: df.DurableOrchestrationContext,
+    ticket_id: str,
+    run_id: str,
+    *,
+    poll_seconds: float,
+    give_up_at: datetime,
+) -> Generator[Any, Any, str]:
+    """Wait until the run is over, in an orchestration of its own; return how it ended."""
+    watch = Watch(
+        ticket_id=ticket_id, run_id=run_id, poll_seconds=poll_seconds, give_up_at=give_up_at
+    )
+    ended = yield context.call_sub_orchestrator("watch_run", watch.model_dump(mode="json"))
+    return str(ended)
+
+
+def pause(context: df.DurableOrchestrationContext, seconds: float) -> Generator[Any, Any, None]:
+    """Let time pass."""
+    if seconds > 0:
+        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))

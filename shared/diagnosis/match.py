@@ -1,0 +1,312 @@
+"""Which signatures an error shows, and which of them is the cause.
+
+Order of precedence: an innermost code beats a telling phrase beats the code of
+whoever noticed the failure beats common words. A step that failed by itself
+beats the containers and dependents that failed because of it. Where two causes
+remain, the one that forbids an automatic action wins and the doubt is recorded.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from shared.diagnosis.codes import CONTAINERS, codes_in
+from shared.diagnosis.failure import FailureFacts, FailureText
+from shared.diagnosis.reading import bounded, plain
+from shared.diagnosis.signature import (
+    MAX_CONFIDENCE,
+    PASSIVE,
+    Phrase,
+    Signature,
+    Tier,
+)
+from shared.diagnosis.signatures import SIGNATURES
+from shared.domain.alert import Platform
+from shared.domain.analysis import Action, Category
+
+# A ForEach can fail a thousand times for one reason; equal texts are looked at once.
+# What lies beyond the limit counts as unexplained, so that it can never be acted on.
+MAX_TEXTS = 100
+
+_CONTROL_FLOW = frozenset(
+    {
+        "executepipeline",
+        "foreach",
+        "ifcondition",
+        "until",
+        "switch",
+        "for_each_task",
+        "run_job_task",
+    }
+)
+_RUN_LEVEL_SOURCES = ("pipeline_run", ".run", "job_run")
+_DEPENDENT_STATUSES = frozenset({"skipped", "inactive", "upstream_failed", "upstream_canceled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One signature found in one text, and by what."""
+
+    signature: Signature
+    tier: Tier
+    by: str
+    evidence_id: str
+
+    @property
+    def confidence(self) -> float:
+        """Fraction 0-1, bounded by how telling the match is."""
+        return min(self.signature.confidence, MAX_CONFIDENCE[self.tier])
+
+    @property
+    def is_active(self) -> bool:
+        """Tell whether it suggests to do something."""
+        return self.signature.action not in PASSIVE
+
+    @property
+    def rank(self) -> tuple[float, ...]:
+        """Larger is a better explanation of the same text."""
+        return (self.tier, len(self.signature.within) > 0, self.confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one failed step shows: its best hit and whether others speak against it."""
+
+    hit: Hit
+    against: tuple[Hit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The cause of the failure as far as signatures know it.
+
+    ``hit`` is ``None`` when nothing is known. ``contested`` holds what speaks
+    for another cause, ``unexplained`` the evidence no signature covers.
+    """
+
+    hit: Hit | None = None
+    confidence: float = 0.0
+    contested: tuple[Hit, ...] = ()
+    unexplained: tuple[str, ...] = ()
+
+
+@cache
+def known_names() -> frozenset[str]:
+    """Return the folded names of all codes that some signature knows."""
+    return frozenset(
+        code.casefold()
+        for signature in SIGNATURES
+        for code in (*signature.codes, *signature.within)
+    )
+
+
+@cache
+def _by_code() -> dict[str, tuple[Signature, ...]]:
+    index: dict[str, list[Signature]] = {}
+    for signature in SIGNATURES:
+        for code in signature.codes:
+            index.setdefault(code.casefold(), []).append(signature)
+    return {code: tuple(found) for code, found in index.items()}
+
+
+def hits_in(text: FailureText, platform: Platform) -> tuple[Hit, ...]:
+    """Return every signature that ``text`` shows, best first; equals by id."""
+    codes = codes_in(text.error_code, text.message, known_names())
+    prose = plain(bounded(text.message))
+    best: dict[str, Hit] = {}
+    for hit in (
+        *_code_hits(codes, text.evidence_id),
+        *_phrase_hits(codes, prose, text.evidence_id),
+    ):
+        signature = hit.signature
+        if platform not in signature.platforms or _occurs_any(signature.unless, prose):
+            continue
+        known = best.get(signature.id)
+        if known is None or hit.tier > known.tier:
+            best[signature.id] = hit
+    return tuple(sorted(best.values(), key=_best_first))
+
+
+def _best_first(hit: Hit) -> tuple[object, ...]:
+    # A tie is broken towards doing nothing, then by name: never by the order of the registry.
+    return (*(-part for part in hit.rank), hit.is_active, hit.signature.id)
+
+
+def _code_hits(codes: frozenset[str], evidence_id: str) -> Iterator[Hit]:
+    for code in sorted(codes):
+        for signature in _by_code().get(code, ()):
+            yield Hit(signature, signature.code_tier, code, evidence_id)
+
+
+def _phrase_hits(codes: frozenset[str], prose: str, evidence_id: str) -> Iterator[Hit]:
+    for signature in SIGNATURES:
+        inside = codes.intersection(map(str.casefold, signature.within))
+        if signature.within and not inside:
+            continue
+        phrase = next((each for each in signature.phrases if _occurs(each, prose)), None)
+        if phrase is not None:
+            tier = Tier.INNER if signature.within else signature.phrase_tier
+            yield Hit(signature, tier, _spelled(phrase), evidence_id)
+
+
+def _occurs(phrase: Phrase, prose: str) -> bool:
+    parts = (phrase,) if isinstance(phrase, str) else phrase
+    return all(part in prose for part in parts)
+
+
+def _occurs_any(phrases: Iterable[Phrase], prose: str) -> bool:
+    return any(_occurs(phrase, prose) for phrase in phrases)
+
+
+def _spelled(phrase: Phrase) -> str:
+    return phrase if isinstance(phrase, str) else " ... ".join(phrase)
+
+
+def verdict(facts: FailureFacts) -> Verdict:
+    """Return the most likely cause of the failure, whatever the texts hold."""
+    own, containers, beyond = _sorted_out(facts.texts)
+    findings, unexplained = _findings(own, facts.platform)
+    if not findings:
+        # The containers repeat the leaf's words: worth reading when no leaf says anything.
+        findings, vague = _findings(containers, facts.platform)
+        unexplained = unexplained or vague
+    found = _combined(findings, (*unexplained, *beyond))
+    about_run = _run_hit(facts)
+    if about_run is None or _outlasts(found.hit, about_run):
+        return found
+    return Verdict(about_run, about_run.confidence)
+
+
+def _run_hit(facts: FailureFacts) -> Hit | None:
+    """Return what the run's own status says by itself: it was cancelled, or it succeeded."""
+    code = f"run:{facts.run_status.strip().casefold()}"
+    for signature in _by_code().get(code, ()):
+        return Hit(signature, signature.code_tier, code, "")
+    return None
+
+
+def _outlasts(hit: Hit | None, about_run: Hit) -> bool:
+    # Databricks also cancels by itself, after a time limit; that is no person's wish. It is
+    # not rerun either, so a wrong guess here changes the words and never the action.
+    return (
+        hit is not None
+        and about_run.signature.category is Category.CANCELLED_BY_USER
+        and hit.signature.category is Category.TIMEOUT
+        and not hit.is_active
+    )
+
+
+def _sorted_out(
+    texts: Iterable[FailureText],
+) -> tuple[list[FailureText], list[FailureText], tuple[str, ...]]:
+    """Return failures of their own, containers, and the ids of what is beyond the limit."""
+    own: dict[tuple[str, ...], FailureText] = {}
+    containers: dict[tuple[str, ...], FailureText] = {}
+    for text in sorted(texts, key=_content):
+        if not (text.message.strip() or text.error_code.strip()):
+            continue
+        place = containers if _is_container(text) else own
+        place.setdefault(_content(text)[:-1], text)
+    beyond = tuple(text.evidence_id for text in list(own.values())[MAX_TEXTS:])
+    return list(own.values())[:MAX_TEXTS], list(containers.values())[:MAX_TEXTS], beyond
+
+
+def _content(text: FailureText) -> tuple[str, ...]:
+    return (
+        text.step,
+        text.error_code,
+        text.message,
+        text.activity_type,
+        text.status,
+        text.source,
+        text.evidence_id,
+    )
+
+
+def _is_container(text: FailureText) -> bool:
+    """Tell whether the text belongs to something that failed because something in it did."""
+    return (
+        text.activity_type.casefold() in _CONTROL_FLOW
+        or text.source.casefold().endswith(_RUN_LEVEL_SOURCES)
+        or text.status.casefold() in _DEPENDENT_STATUSES
+    )
+
+
+def _findings(
+    texts: Iterable[FailureText], platform: Platform
+) -> tuple[list[Finding], tuple[str, ...]]:
+    """Return one finding per explained step, and the evidence ids of unexplained ones."""
+    by_step: dict[str, list[FailureText]] = {}
+    for text in texts:
+        by_step.setdefault(text.step or f"\0{text.evidence_id}", []).append(text)
+    findings, unexplained = [], []
+    for views in by_step.values():
+        hits = [hit for view in views for hit in hits_in(view, platform)]
+        if hits:
+            findings.append(_finding(hits))
+        elif any(_says_something(view) for view in views):
+            unexplained.append(views[0].evidence_id)
+    return findings, tuple(unexplained)
+
+
+def _says_something(text: FailureText) -> bool:
+    return bool(text.message.strip()) or bool(
+        codes_in(text.error_code, "") - CONTAINERS - {"sql:" + text.error_code.strip()}
+    )
+
+
+def _finding(hits: Iterable[Hit]) -> Finding:
+    """Return the best explanation of one step and what contradicts it.
+
+    A more telling match overrules a vaguer one silently. It is a contradiction when
+    an equally telling one names another category, or when a telling one forbids what
+    the best would do.
+    """
+    ordered = sorted(hits, key=_best_first)
+    best = ordered[0]
+    rivals = [
+        hit
+        for hit in ordered[1:]
+        if hit.signature.category is not best.signature.category
+        and (
+            hit.tier is best.tier
+            or (best.is_active and not hit.is_active and hit.tier >= Tier.TEXT)
+        )
+    ]
+    if best.is_active:
+        best = next((hit for hit in rivals if not hit.is_active), best)
+    return Finding(best, tuple(hit for hit in rivals if hit is not best))
+
+
+def _combined(findings: Iterable[Finding], unexplained: tuple[str, ...]) -> Verdict:
+    """Return one verdict for several failed steps: no step may be ignored for another."""
+    ordered = sorted(findings, key=_gravest_first)
+    own = [finding for finding in ordered if not finding.hit.signature.dependent] or ordered
+    if not own:
+        return Verdict(unexplained=unexplained)
+    gravest = own[0]
+    contested = tuple(hit for finding in own for hit in finding.against)
+    others = tuple(
+        finding.hit
+        for finding in own[1:]
+        if finding.hit.signature.category is not gravest.hit.signature.category
+    )
+    confidence = min(finding.hit.confidence for finding in own)
+    return Verdict(gravest.hit, confidence, (*contested, *others), unexplained)
+
+
+def _gravest_first(finding: Finding) -> tuple[object, ...]:
+    hit = finding.hit
+    return (_GRAVITY[_kind(hit)], *_best_first(hit))
+
+
+def _kind(hit: Hit) -> str:
+    if hit.signature.category is Category.CANCELLED_BY_USER:
+        return "cancelled"
+    if hit.signature.action is Action.NONE:
+        return "harmless"
+    return "active" if hit.is_active else "person"
+
+
+# A person's wish counts most; then what needs a person; what needs nothing explains nothing else.
+_GRAVITY = {"cancelled": 0, "person": 1, "active": 2, "harmless": 3}

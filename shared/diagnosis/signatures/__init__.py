@@ -1,0 +1,29 @@
+"""Everything Mend recognises, as data.
+
+To add a signature: append it to the tuple of its family, with an example in
+your own words around the true code or phrase. The order of the registry decides
+nothing. Confidence is measured, see ``bench/evaluate.py``.
+"""
+
+from shared.diagnosis.signature import Signature
+from shared.diagnosis.signatures import (
+    adf,
+    alerts,
+    identity,
+    network,
+    runs,
+    runtime,
+    sql,
+    storage,
+)
+
+SIGNATURES: tuple[Signature, ...] = (
+    *runs.SIGNATURES,
+    *alerts.SIGNATURES,
+    *network.SIGNATURES,
+    *identity.SIGNATURES,
+    *adf.SIGNATURES,
+    *runtime.SIGNATURES,
+    *sql.SIGNATURES,
+    *storage.SIGNATURES,
+)

@@ -1,0 +1,1 @@
+"""Values and legal moves. Imports the standard library and pydantic, nothing else."""

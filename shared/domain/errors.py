@@ -1,0 +1,131 @@
+"""Every exception this project raises on purpose.
+
+MendError
+├── InvalidInput            the caller's body or parameter makes no sense   400
+│   └── TooLarge            more bytes, items or levels than we accept      413
+├── NotFound                no such ticket, source, ...                     404
+├── VersionConflict         somebody else changed it first                  409
+├── IllegalTransition       the ticket or attempt may not go there          409
+├── Unavailable             the store cannot work now; try again            503
+│   └── NotConfigured       a setting is missing or wrong                   503
+└── ConnectorError          an outside system said no
+    ├── Transient           nothing happened there; asking again is safe
+    ├── Refused             the same call will fail again
+    └── OutcomeUnknown      it may have happened: reconcile, never resend
+"""
+
+
+class MendError(Exception):
+    """Base class; ``code`` is the stable name used in the API and in logs."""
+
+    code = "internal"
+    http_status = 500
+
+
+class InvalidInput(MendError):
+    """The caller's input does not have the shape that was promised.
+
+    Args:
+        detail: What is wrong and what would be right.
+        field: Where, as a dotted path such as ``data.essentials.alertId``;
+            ``body`` for the whole body.
+    """
+
+    code = "invalid_input"
+    http_status = 400
+
+    def __init__(self, detail: str, *, field: str = "body") -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+class TooLarge(InvalidInput):
+    """The input has more bytes, items or levels than we accept."""
+
+    code = "too_large"
+    http_status = 413
+
+
+class NotFound(MendError):
+    """There is no such thing."""
+
+    code = "not_found"
+    http_status = 404
+
+
+class VersionConflict(MendError):
+    """The stored version is not the one the caller read: read and decide again."""
+
+    code = "version_conflict"
+    http_status = 409
+
+
+class IllegalTransition(MendError):
+    """The ticket or attempt may not move from its state to the requested one."""
+
+    code = "illegal_transition"
+    http_status = 409
+
+
+class Unavailable(MendError):
+    """We cannot work at the moment; the same request may succeed later."""
+
+    code = "unavailable"
+    http_status = 503
+
+
+class NotConfigured(Unavailable):
+    """A setting is missing or wrong; the message names it and says what it must be."""
+
+    code = "not_configured"
+
+
+class ConnectorError(MendError):
+    """An outside system refused or did not answer.
+
+    Args:
+        system: Short name, e.g. ``"adf"``.
+        detail: What was asked and what came back; no secrets.
+        status: HTTP status of the answer, if there was one.
+    """
+
+    code = "connector_failed"
+    http_status = 502
+
+    def __init__(self, system: str, detail: str, *, status: int | None = None) -> None:
+        super().__init__(f"{system}: {detail}")
+        self.system = system
+        self.status = status
+
+
+class Transient(ConnectorError):
+    """Nothing happened on the other side; asking again is safe.
+
+    Args:
+        retry_after_seconds: How long the other side asked us to wait, if it did.
+    """
+
+    code = "connector_transient"
+
+    def __init__(
+        self,
+        system: str,
+        detail: str,
+        *,
+        status: int | None = None,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(system, detail, status=status)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Refused(ConnectorError):
+    """The other side said no for good: the same call would fail again."""
+
+    code = "connector_refused"
+
+
+class OutcomeUnknown(ConnectorError):
+    """It may have happened on the other side. Look for it; never send it again."""
+
+    code = "connector_outcome_unknown"

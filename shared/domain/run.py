@@ -1,0 +1,67 @@
+"""What a system of record says about a run, in words that fit every platform."""
+
+from enum import StrEnum
+
+from pydantic import AwareDatetime, Field
+
+from shared.domain.model import Model
+
+
+class RunPhase(StrEnum):
+    """How far a run is. Statuses we do not know count as ``ACTIVE``: keep looking."""
+
+    ACTIVE = "active"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the run will not change any more."""
+        return self is not RunPhase.ACTIVE
+
+
+class StepFailure(Model):
+    """One step of a run that failed (an ADF activity, a Databricks task)."""
+
+    step: str
+    step_type: str = ""
+    error_code: str = ""
+    message: str = ""
+    failure_type: str = ""
+    source: str = "adf.activity_run"
+    child_run_id: str | None = None  # the run this step started, if it started one
+
+
+class RunSnapshot(Model):
+    """A run as it was when we looked.
+
+    ``group_id`` ties a run to its reruns (ADF: ``runGroupId``). ``parent_run_id``
+    is the run that started this one as a child; healing happens at the root.
+    """
+
+    run_id: str
+    name: str
+    status: str  # the system's own word
+    phase: RunPhase
+    group_id: str | None = None
+    parent_run_id: str | None = None
+    message: str = ""
+    parameters: dict[str, str] = Field(default_factory=dict)
+    started_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
+
+
+class Observation(Model):
+    """What was read back before deciding.
+
+    ``run`` is the root run to be healed; ``None`` when the system of record
+    knows no such run. ``handled_by`` names another ticket that already owns it.
+    """
+
+    at: AwareDatetime
+    run: RunSnapshot | None = None
+    failures: tuple[StepFailure, ...] = ()
+    newer_success_run_id: str | None = None
+    handled_by: str | None = None
+    problem: str = ""  # why nothing could be read, for people

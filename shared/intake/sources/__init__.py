@@ -1,0 +1,1 @@
+"""One module per sender; each is named in :mod:`shared.intake.registry`."""

@@ -1,0 +1,47 @@
+"""Everything a decision may depend on, gathered before anything is decided."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from shared.domain.analysis import Action, Category, Classification, Risk
+from shared.domain.attempt import AttemptOutcome
+from shared.domain.model import Model
+from shared.domain.run import RunPhase
+
+POLICY_VERSION = "1"
+"""Raised whenever a rule changes its mind about the same facts."""
+
+
+class PastAttempt(Model):
+    """What an earlier attempt of the same ticket was and came to."""
+
+    action: Action
+    signature: str | None = None
+    outcome: AttemptOutcome | None = None
+    seen: bool = True  # False: its request was sent and no run of it ever appeared
+
+
+class PolicyFacts(Model):
+    """The input of :func:`shared.policy.decide.decide`, kept with the decision for replay."""
+
+    run_phase: RunPhase | None  # None: the system of record knows no such run
+    failed_steps: int = 0
+    newer_success_run_id: str | None = None
+    handled_by: str | None = None
+    read_problem: str = ""
+    classification: Classification
+    category: Category | None
+    signature: str | None
+    confidence: float = Field(ge=0, le=1)
+    auto_remediable: bool
+    action: Action
+    action_known: bool  # the catalogue can carry it out
+    risk: Risk
+    max_attempts_for_cause: int | None = None
+    past: tuple[PastAttempt, ...] = ()
+    mode: Literal["auto", "hil"]
+    confidence_threshold: float = Field(ge=0, le=1)
+    max_attempts: int
+    kill_switch: bool
+    kill_switch_reason: str = ""

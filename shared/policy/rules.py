@@ -1,0 +1,159 @@
+"""One function per rule. A rule says what it objects to, or that it does not.
+
+Every rule answers for every case, so that the record shows what was looked at.
+To add one: write it here and name it in ``RULES``.
+"""
+
+from collections.abc import Callable
+
+from shared.domain.analysis import Category, Classification, Risk
+from shared.domain.decision import Effect
+from shared.domain.model import Model
+from shared.domain.run import RunPhase
+from shared.domain.ticket import Outcome
+from shared.policy.facts import PolicyFacts
+
+
+class Verdict(Model):
+    """One rule's opinion; ``ticket_outcome`` is how the ticket ends if it prevails."""
+
+    effect: Effect
+    text: str
+    ticket_outcome: Outcome | None = None
+
+
+Rule = Callable[[PolicyFacts], Verdict]
+
+
+def _allow(text: str) -> Verdict:
+    return Verdict(effect=Effect.EXECUTE, text=text)
+
+
+def _escalate(text: str, outcome: Outcome = Outcome.NOT_REMEDIABLE) -> Verdict:
+    return Verdict(effect=Effect.ESCALATE, text=text, ticket_outcome=outcome)
+
+
+def _ask(text: str) -> Verdict:
+    return Verdict(effect=Effect.ASK, text=text, ticket_outcome=Outcome.NOT_REMEDIABLE)
+
+
+def _close(text: str, outcome: Outcome) -> Verdict:
+    return Verdict(effect=Effect.CLOSE, text=text, ticket_outcome=outcome)
+
+
+def record(facts: PolicyFacts) -> Verdict:
+    """Act only on what the system of record confirms."""
+    if facts.read_problem:
+        return _escalate(f"the run could not be read: {facts.read_problem}", Outcome.INCONCLUSIVE)
+    if facts.handled_by:
+        return _allow("not read: another ticket has the run")
+    if facts.run_phase is None:
+        return _close("the system of record knows no such run", Outcome.NOT_CONFIRMED)
+    if facts.run_phase is RunPhase.SUCCEEDED and not facts.failed_steps:
+        return _close("the run succeeded and none of its steps failed", Outcome.NOT_CONFIRMED)
+    if facts.run_phase is RunPhase.ACTIVE:
+        return _escalate("the run has not ended in time", Outcome.INCONCLUSIVE)
+    return _allow(f"the system of record says {facts.run_phase}")
+
+
+def cancelled(facts: PolicyFacts) -> Verdict:
+    """Never rerun what a person stopped."""
+    if facts.run_phase is RunPhase.CANCELLED or facts.category is Category.CANCELLED_BY_USER:
+        return _close("the run was cancelled; a cancelled run is never rerun", Outcome.CANCELLED)
+    return _allow("nobody cancelled the run")
+
+
+def superseded(facts: PolicyFacts) -> Verdict:
+    """Leave alone what has been healed, or is being healed, by somebody else."""
+    if facts.handled_by:
+        return _close(f"{facts.handled_by} already takes care of this run", Outcome.SUPERSEDED)
+    if facts.newer_success_run_id:
+        return _close(
+            f"run {facts.newer_success_run_id} of the same pipeline has succeeded since",
+            Outcome.SUPERSEDED,
+        )
+    return _allow("no newer run has succeeded")
+
+
+def benign(facts: PolicyFacts) -> Verdict:
+    """Close what is no failure."""
+    if facts.classification is Classification.FALSE_POSITIVE:
+        return _close("this needs no action", Outcome.FALSE_POSITIVE)
+    return _allow("this is a failure")
+
+
+def kill_switch(facts: PolicyFacts) -> Verdict:
+    """Do nothing while the kill switch is on."""
+    if facts.kill_switch:
+        why = f": {facts.kill_switch_reason}" if facts.kill_switch_reason else ""
+        return _escalate(f"the kill switch is on{why}")
+    return _allow("the kill switch is off")
+
+
+def remediable(facts: PolicyFacts) -> Verdict:
+    """Act only on causes that an action of the catalogue can heal."""
+    if facts.category is None:
+        return _escalate("the cause is not known")
+    if not facts.auto_remediable:
+        return _escalate(f"{facts.category} is not healed by trying again")
+    if not facts.action_known:
+        return _escalate(f"{facts.action} cannot be carried out by this release")
+    return _allow(f"{facts.action} is known to help against {facts.category}")
+
+
+def attempts(facts: PolicyFacts) -> Verdict:
+    """Stop when the tries for this ticket, or for this cause, are used up."""
+    used = len(facts.past)
+    if used >= facts.max_attempts:
+        outcome = Outcome.NOT_HEALED if used else Outcome.BUDGET_EXHAUSTED
+        return _escalate(f"{used} of {facts.max_attempts} attempts are used up", outcome)
+    same = sum(past.signature == facts.signature for past in facts.past)
+    if facts.max_attempts_for_cause is not None and same >= facts.max_attempts_for_cause:
+        return _escalate(
+            f"this cause came back after {same} attempt(s); more will not help",
+            Outcome.NOT_HEALED,
+        )
+    return _allow(f"attempt {used + 1} of {facts.max_attempts}")
+
+
+def lost(facts: PolicyFacts) -> Verdict:
+    """Ask a person before repeating what may yet appear, unless doing it twice is harmless."""
+    if facts.risk is not Risk.LOW and any(not past.seen for past in facts.past):
+        return _ask("an earlier request was never seen to arrive, and the risk is not low")
+    return _allow("no earlier request is unaccounted for, or doing it twice is of low risk")
+
+
+def mode(facts: PolicyFacts) -> Verdict:
+    """Ask a person when the operators want to be asked."""
+    if facts.mode == "hil":
+        return _ask("the mode is HIL: a person decides")
+    return _allow("the mode is Auto")
+
+
+def confidence(facts: PolicyFacts) -> Verdict:
+    """Ask a person when the diagnosis is less certain than the threshold."""
+    if facts.confidence < facts.confidence_threshold:
+        return _ask(f"{facts.confidence:.2f} < {facts.confidence_threshold:.2f}")
+    return _allow(f"{facts.confidence:.2f} ≥ {facts.confidence_threshold:.2f}")
+
+
+def risk(facts: PolicyFacts) -> Verdict:
+    """Ask a person when the action is of high risk."""
+    if facts.risk is Risk.HIGH:
+        return _ask("the risk is high")
+    return _allow(f"the risk is {facts.risk}")
+
+
+RULES: dict[str, Rule] = {
+    "record": record,
+    "cancelled": cancelled,
+    "superseded": superseded,
+    "benign": benign,
+    "kill_switch": kill_switch,
+    "remediable": remediable,
+    "attempts": attempts,
+    "lost": lost,
+    "mode": mode,
+    "confidence": confidence,
+    "risk": risk,
+}

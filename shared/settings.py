@@ -1,0 +1,127 @@
+"""Everything that differs between installations, read from the environment once.
+
+A secret is a :class:`~pydantic.SecretStr` and shows as ``**********`` in logs
+and tracebacks. Reading happens inside :func:`settings`, not at import: an
+exception at import makes the Functions host drop every function without a word.
+"""
+
+from functools import cache
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.domain.errors import NotConfigured
+
+
+class Settings(BaseSettings):
+    """One attribute per environment variable of the same name in upper case.
+
+    Durations carry their unit in the name and may have decimals. An empty
+    variable counts as unset.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
+
+    mend_store: str = "sqlite"
+    mend_public_url: str | None = None
+    mend_auth: Literal["off"] = "off"
+
+    mend_adf_base_url: str = "https://management.azure.com"
+    mend_adf_subscription_id: str | None = None
+    mend_adf_resource_group: str | None = None
+    mend_adf_factory: str | None = None
+    mend_adf_token: SecretStr | None = None
+
+    mend_mode: Literal["auto", "hil"] = "auto"
+    mend_confidence_threshold: float = Field(default=0.8, ge=0, le=1)
+    mend_max_attempts: int = Field(default=3, ge=0, le=20)
+    mend_poll_seconds: float = Field(default=30, gt=0, le=3600)
+    mend_monitor_timeout_minutes: float = Field(default=120, gt=0, le=7 * 24 * 60)
+    mend_backoff_seconds: float = Field(default=60, ge=0, le=24 * 3600)
+    mend_backoff_factor: float = Field(default=2, ge=1, le=10)
+    mend_backoff_max_seconds: float = Field(default=900, ge=0, le=24 * 3600)
+    mend_sla_minutes: float = Field(default=60, gt=0)
+
+    # Given by the host, not by people.
+    local_data_dir: Path = Path(".data")
+    website_hostname: str = "127.0.0.1:7071"
+
+    @field_validator("mend_mode", "mend_auth", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.strip().lower() if isinstance(value, str) else value
+
+    @field_validator("mend_adf_base_url")
+    @classmethod
+    def _safe_control_plane(cls, value: str) -> str:
+        parts = urlsplit(value)
+        loopback = parts.scheme == "http" and is_loopback(parts.hostname)
+        if not parts.hostname or not (parts.scheme == "https" or loopback):
+            raise ValueError("must be an https URL; plain http is allowed on loopback only")
+        return value.rstrip("/")
+
+    @field_validator("mend_store")
+    @classmethod
+    def _known_store(cls, value: str) -> str:
+        if value != "sqlite" and not value.startswith("sqlite:///"):
+            raise ValueError("must be 'sqlite' or 'sqlite:///PATH'")
+        return value
+
+    @model_validator(mode="after")
+    def _open_only_on_loopback(self) -> "Settings":
+        host = urlsplit(f"//{self.website_hostname}").hostname
+        if not is_loopback(host):
+            raise ValueError(
+                f"MEND_AUTH is 'off', which is allowed on a loopback host only, and this host "
+                f"is {self.website_hostname!r}; authentication for other hosts is not built yet"
+            )
+        return self
+
+    @property
+    def public_url(self) -> str:
+        """Base of links and callback URLs, without a slash at the end."""
+        return (self.mend_public_url or f"http://{self.website_hostname}").rstrip("/")
+
+    @property
+    def store_path(self) -> Path:
+        """The SQLite file."""
+        path = self.mend_store.removeprefix("sqlite").removeprefix(":///")
+        return Path(path) if path else self.local_data_dir / "mend.db"
+
+
+def is_loopback(host: str | None) -> bool:
+    """Tell whether ``host`` can only be reached from this machine."""
+    if host in {"localhost", None}:
+        return host is not None
+    try:
+        return ip_address(str(host)).is_loopback
+    except ValueError:
+        return False
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this process.
+
+    Raises:
+        NotConfigured: one line that names each wrong setting and what it must be.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise NotConfigured("; ".join(_sentences(error))) from None
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    found = []
+    for problem in error.errors():
+        name = str(problem["loc"][0]).upper() if problem["loc"] else ""
+        text = problem["msg"].removeprefix("Value error, ")
+        given = problem["input"]
+        shown = f" (it is {given!r})" if name and isinstance(given, str) else ""
+        found.append(f"{name}: {text}{shown}" if name else text)
+    return found

@@ -1,0 +1,1 @@
+"""Where tickets, claims and settings live; each passes the same contract tests."""

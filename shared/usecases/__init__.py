@@ -1,0 +1,1 @@
+"""One file per thing the system does. Here, and only here, effects are put in order."""

@@ -1,0 +1,73 @@
+"""From what was read back to the likely cause: known signatures first."""
+
+from shared.diagnosis.diagnose import diagnose
+from shared.diagnosis.failure import FailureFacts, FailureText
+from shared.domain.analysis import Analysis
+from shared.domain.run import Observation
+from shared.domain.ticket import Ticket
+from shared.ports.clock import Clock
+from shared.ports.tickets import TicketStore
+
+
+async def analyse(ticket_id: str, tickets: TicketStore, clock: Clock) -> Analysis:
+    """Store and return what is believed about the failure. Safe to repeat."""
+    ticket = await tickets.get(ticket_id)
+    analysis = diagnose(_facts(ticket))
+    named = analysis.signature or "no known signature"
+    message = (
+        f"{analysis.root_cause or 'the cause is not known'} ({named}, {analysis.confidence:.2f})"
+    )
+    await tickets.update(
+        ticket_id,
+        lambda current: current.changed(
+            clock.now(),
+            "analysis.done",
+            message,
+            data={
+                "category": analysis.category,
+                "signature": analysis.signature,
+                "confidence": analysis.confidence,
+                "action": analysis.action,
+            },
+            analysis=analysis,
+        ),
+    )
+    return analysis
+
+
+def _facts(ticket: Ticket) -> FailureFacts:
+    """Put what the system of record said first; the alert's own text is a last resort."""
+    seen = ticket.observation or Observation(at=ticket.updated_at)
+    texts: list[FailureText] = []
+    for failure in seen.failures:
+        texts.append(
+            FailureText(
+                evidence_id=f"e{len(texts) + 1}",
+                source=failure.source,
+                error_code=failure.error_code,
+                message=failure.message,
+                activity_type=failure.step_type,
+                failure_type=failure.failure_type,
+                step=failure.step,
+                status="Failed",
+            )
+        )
+    if seen.run is not None and seen.run.message:
+        texts.append(
+            FailureText(
+                evidence_id=f"e{len(texts) + 1}",
+                source="adf.pipeline_run",
+                message=seen.run.message,
+            )
+        )
+    if not texts and ticket.description:
+        texts.append(
+            FailureText(
+                evidence_id="e1", source=f"alert.{ticket.source}", message=ticket.description
+            )
+        )
+    return FailureFacts(
+        platform=ticket.platform,
+        run_status=seen.run.status if seen.run else "",
+        texts=tuple(texts),
+    )

@@ -1,0 +1,101 @@
+"""Which run is it about? The alert is only a hint; healing happens at the root run."""
+
+from datetime import timedelta
+from typing import Protocol
+
+from shared.domain.alert import TimeWindow
+from shared.domain.errors import Refused
+from shared.domain.run import Observation, RunPhase
+from shared.domain.ticket import Change, Ticket
+from shared.ports.clock import Clock
+from shared.ports.pipelines import PipelineService
+from shared.ports.tickets import ClaimStore, TicketStore
+
+_MAX_DEPTH = 10  # of pipelines that start pipelines
+# For an alert that names neither run nor window: its sender looked at the recent past.
+_USUAL_WINDOW = timedelta(minutes=30)
+
+
+class Store(TicketStore, ClaimStore, Protocol):
+    """Both kinds of thing this use case writes."""
+
+
+async def identify_run(
+    ticket_id: str, store: Store, pipelines: PipelineService, clock: Clock
+) -> str | None:
+    """Return the id of the run to be healed, claimed for this ticket. Safe to repeat.
+
+    ``None``: there is nothing to watch; the ticket's observation says why.
+
+    Raises:
+        Transient: the system of record did not answer; ask again.
+    """
+    ticket = await store.get(ticket_id)
+    try:
+        run_id = ticket.resource.run_id or await _newest_failure(ticket, store, pipelines, clock)
+        root = await _root(ticket, run_id, pipelines) if run_id else None
+    except Refused as refused:
+        await _note(ticket, store, clock, Observation(at=clock.now(), problem=str(refused)))
+        return None
+    if run_id is None or root is None:
+        await _note(ticket, store, clock, Observation(at=clock.now()))
+        return None
+    for owned in {run_id, root}:
+        holder = await store.claim("run", ticket.resource.run_key(owned), ticket_id)
+        if holder != ticket_id:
+            await _note(ticket, store, clock, Observation(at=clock.now(), handled_by=holder))
+            return None
+    await store.update(ticket_id, lambda current: _identified(current, run_id, root, clock))
+    return root
+
+
+async def _root(ticket: Ticket, run_id: str, pipelines: PipelineService) -> str:
+    """Return the run that started it all; ``run_id`` itself if nothing started it."""
+    root = run_id
+    for _ in range(_MAX_DEPTH):
+        run = await pipelines.run(ticket.resource, root)
+        if run is None or not run.parent_run_id or run.parent_run_id == root:
+            break
+        root = run.parent_run_id
+    return root
+
+
+async def _newest_failure(
+    ticket: Ticket, store: Store, pipelines: PipelineService, clock: Clock
+) -> str | None:
+    window = ticket.window or TimeWindow(
+        start=ticket.created_at - _USUAL_WINDOW, end=clock.now() + _USUAL_WINDOW
+    )
+    runs = await pipelines.runs(ticket.resource, ticket.resource.name, window)
+    failed = [run.run_id for run in runs if run.phase is RunPhase.FAILED]
+    for run_id in failed:
+        if await store.holder("run", ticket.resource.run_key(run_id)) in {None, ticket.id}:
+            return run_id
+    # All are taken care of: name the newest, so that the ticket can say by whom.
+    return failed[0] if failed else None
+
+
+def _identified(ticket: Ticket, run_id: str, root: str, clock: Clock) -> Change | None:
+    if ticket.attempts:
+        return None  # said before, and healing has moved on to a rerun since
+    via = f" (it started run {run_id}, which failed)" if root != run_id else ""
+    return ticket.changed(
+        clock.now(),
+        "run.identified",
+        f"run {root} is to be healed{via}",
+        data={"run_id": run_id, "root_run_id": root},
+        resource=ticket.resource.model_copy(update={"run_id": run_id}),
+        current_run_id=root,
+    )
+
+
+async def _note(ticket: Ticket, store: Store, clock: Clock, found: Observation) -> None:
+    why = found.problem or (
+        f"{found.handled_by} already takes care of it"
+        if found.handled_by
+        else "no failed run was found"
+    )
+    await store.update(
+        ticket.id,
+        lambda current: current.changed(clock.now(), "run.not_identified", why, observation=found),
+    )

@@ -1,0 +1,83 @@
+"""Read from the system of record what really happened, before anything is believed."""
+
+from datetime import timedelta
+
+from shared.domain.alert import TimeWindow
+from shared.domain.errors import Refused
+from shared.domain.run import Observation, RunPhase, RunSnapshot
+from shared.domain.ticket import Change, Status, Ticket
+from shared.ports.clock import Clock
+from shared.ports.pipelines import PipelineService
+from shared.ports.tickets import TicketStore
+
+CLOCK_SKEW = timedelta(minutes=5)
+
+
+async def read_back(
+    ticket_id: str, tickets: TicketStore, pipelines: PipelineService, clock: Clock
+) -> None:
+    """Store what is known about the ticket's current run. Safe to repeat.
+
+    Raises:
+        Transient: the system of record did not answer; ask again.
+    """
+    ticket = await tickets.get(ticket_id)
+    if ticket.current_run_id is None:
+        return  # identify_run has said why
+    try:
+        seen = await _observe(ticket, ticket.current_run_id, pipelines, clock)
+    except Refused as refused:
+        seen = Observation(at=clock.now(), problem=str(refused))
+    await tickets.update(ticket_id, lambda current: _observed(current, seen))
+
+
+async def _observe(
+    ticket: Ticket, run_id: str, pipelines: PipelineService, clock: Clock
+) -> Observation:
+    run = await pipelines.run(ticket.resource, run_id)
+    if run is None:
+        return Observation(at=clock.now())
+    failures = await pipelines.failures(ticket.resource, run)
+    newer = await newer_success(ticket, run, pipelines, clock)
+    return Observation(at=clock.now(), run=run, failures=failures, newer_success_run_id=newer)
+
+
+async def newer_success(
+    ticket: Ticket, run: RunSnapshot, pipelines: PipelineService, clock: Clock
+) -> str | None:
+    """Return a later run that did the failed run's work, if there is one.
+
+    It counts when it belongs to the same group (a rerun) or ran with the same
+    parameters; a success for another date or region does not heal this one.
+    """
+    if run.started_at is None:
+        return None
+    window = TimeWindow(start=run.started_at - CLOCK_SKEW, end=clock.now() + CLOCK_SKEW)
+    for other in await pipelines.runs(ticket.resource, run.name, window):
+        if (
+            other.phase is RunPhase.SUCCEEDED
+            and other.run_id != run.run_id
+            and other.started_at is not None
+            and other.started_at > run.started_at
+            and is_same_work(run, other)
+        ):
+            return other.run_id
+    return None
+
+
+def is_same_work(run: RunSnapshot, other: RunSnapshot) -> bool:
+    """Tell whether ``other`` reruns ``run`` or repeats it with the same parameters."""
+    same_group = run.group_id is not None and run.group_id == other.group_id
+    return same_group or run.parameters == other.parameters
+
+
+def _observed(ticket: Ticket, seen: Observation) -> Change:
+    if seen.problem:
+        message = f"the run could not be read: {seen.problem}"
+    elif seen.run is None:
+        message = f"the system of record knows no run {ticket.current_run_id}"
+    else:
+        message = f"run {seen.run.run_id} is {seen.run.status}, {len(seen.failures)} step(s) failed"
+    return ticket.changed(
+        seen.at, "run.read_back", message, status=Status.ANALYZING, observation=seen
+    )

@@ -1,0 +1,1 @@
+"""Azure Data Factory: pipelines, runs, activity runs, triggers, integration runtimes."""

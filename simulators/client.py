@@ -1,0 +1,431 @@
+"""Scripts simulators over HTTP: the ``/_sim`` controls as typed Python.
+
+For demos and tests. Needs httpx only, and knows the wire, not the simulators' code; the
+scenarios are plain data. Calls block; they go to another process on loopback and are short.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+import httpx
+
+from simulators.adf.scenarios import Scenario
+
+ROOT = Path(__file__).resolve().parent.parent
+_START_SECONDS = 20.0
+_STOP_SECONDS = 5.0
+Json = Mapping[str, object]
+
+
+class SimulatorError(Exception):
+    """A simulator did not start, or refused a control call; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One call that reached a simulated service.
+
+    Attributes:
+        status: What was answered; ``None`` when the connection was cut instead.
+        effect: What came of it, for instance the new run's id; ``None`` if nothing.
+        fault: The ordered fault that struck it, if any.
+    """
+
+    seq: int
+    at: str
+    action: str
+    target: str
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: object
+    status: int | None
+    effect: str | None
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineRun:
+    """A run as it really is, also when the service does not show it yet.
+
+    Attributes:
+        wire: The run in the service's own JSON, with its ``activities``.
+    """
+
+    run_id: str
+    group_id: str
+    pipeline: str
+    status: str
+    message: str | None
+    is_latest: bool
+    parameters: Mapping[str, str]
+    reference_run_id: str | None
+    wire: Json
+
+    @classmethod
+    def from_wire(cls, run: Json) -> Self:
+        """Read a run from a control's answer."""
+        return cls(
+            run_id=str(run["runId"]),
+            group_id=str(run["runGroupId"]),
+            pipeline=str(run["pipelineName"]),
+            status=str(run["status"]),
+            message=None if run["message"] is None else str(run["message"]),
+            is_latest=bool(run["isLatest"]),
+            parameters=cast("Mapping[str, str]", run["parameters"]),
+            reference_run_id=cast("str | None", run["referenceRunId"]),
+            wire=run,
+        )
+
+
+class Simulator:
+    """A running simulator and its shared controls. Use ``start`` or ``attach``.
+
+    Args:
+        url: Base URL, for instance ``http://127.0.0.1:8700``.
+        process: The process to stop, if it was started here.
+    """
+
+    name = ""
+
+    def __init__(self, url: str, process: "SimulatorProcess | None" = None) -> None:
+        self.url = url.rstrip("/")
+        self._process = process
+        self._http = httpx.Client(base_url=f"{self.url}/_sim", timeout=30, trust_env=False)
+
+    @classmethod
+    def start(cls, *, port: int = 0, token: str | None = None, manual_clock: bool = False) -> Self:
+        """Start the simulator in its own process and wait until it accepts calls.
+
+        It ends with ``stop``, and by itself when the starting process dies.
+
+        Args:
+            port: 0 takes a free one.
+            token: Bearer token that callers of the service must show.
+            manual_clock: Let time pass only by ``advance``.
+
+        Raises:
+            SimulatorError: it did not start; with what it wrote to standard error.
+        """
+        arguments = ["--port", str(port)]
+        arguments += ["--token", token] if token else []
+        arguments += ["--clock", "manual"] if manual_clock else []
+        process = SimulatorProcess(cls.name, arguments)
+        return cls(process.url, process)
+
+    @classmethod
+    def attach(cls, url: str) -> Self:
+        """Control a simulator that already runs, for instance one started with make up."""
+        return cls(url)
+
+    def fault(  # noqa: PLR0913 - an order has these fields
+        self,
+        action: str,
+        fault: str,
+        times: int = 1,
+        *,
+        match: str | None = None,
+        after: int = 0,
+        seconds: float | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        """Let coming calls of ``action`` go wrong.
+
+        Args:
+            action: For instance ``createRun``; ``*`` means any.
+            fault: For instance ``lose_answer_504``; all are in simulators/adf/README.md.
+            times: How many calls it strikes.
+            match: Only for this pipeline, run id or trigger; ``*`` and ``?`` are allowed.
+            after: How many matching calls pass unharmed first.
+            seconds: How long ``hold`` and ``slow_before`` wait (5 by default).
+            retry_after: Seconds in ``Retry-After``; by default 1 where a fault has one.
+        """
+        order = {
+            "action": action,
+            "fault": fault,
+            "times": times,
+            "match": match,
+            "after": after,
+            "seconds": seconds,
+            "retry_after": retry_after,
+        }
+        self._send("POST", "/faults", _given(order))
+
+    def clear_faults(self) -> None:
+        """Drop the orders that are still open."""
+        self._send("DELETE", "/faults")
+
+    def ledger(self, action: str | None = None, *, after: int = 0) -> list[LedgerEntry]:
+        """Return the calls since ``seq`` ``after``, oldest first, of one action or of all."""
+        asked = {"after": str(after)} | ({"action": action} if action else {})
+        found = self._send("GET", "/ledger", query=asked)
+        return [LedgerEntry(**entry) for entry in cast("list[dict[str, object]]", found["entries"])]  # type: ignore[arg-type]
+
+    def effects(self, action: str) -> list[str]:
+        """Return what really came of the calls of ``action``, without those that did nothing."""
+        return [entry.effect for entry in self.ledger(action) if entry.effect is not None]
+
+    def in_flight(self) -> int:
+        """Return how many calls are being answered or held just now."""
+        return cast("int", self._send("GET", "/health")["in_flight"])
+
+    def advance(self, seconds: float) -> None:
+        """Move a manual clock on."""
+        self._send("POST", "/clock/advance", {"seconds": seconds})
+
+    def now(self) -> str:
+        """Return the simulator's time, ISO 8601 UTC."""
+        return str(self._send("GET", "/clock")["now"])
+
+    def reset(self) -> None:
+        """Be as freshly started: nothing scripted, no runs, no faults, an empty ledger.
+
+        A manual clock shows the present again.
+        """
+        self._send("POST", "/reset")
+
+    def stop(self) -> None:
+        """Close the client, and end the process if it was started here."""
+        self._http.close()
+        if self._process is not None:
+            self._process.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Json:
+        answer = self._http.request(method, path, json=body, params=query)
+        if answer.is_error:
+            raise SimulatorError(f"{method} {path}: {answer.status_code} {answer.text}")
+        return cast("Json", answer.json())
+
+
+class AdfSimulator(Simulator):
+    """Azure Data Factory: what pipelines do, and which runs are already there."""
+
+    name = "adf"
+
+    def script(
+        self,
+        pipeline: str,
+        runs: Sequence[str | Json] = ("Succeeded",),
+        *,
+        parameters: Json | None = None,
+        concurrency: int | None = None,
+        activities: Sequence[str | Json] = (),
+    ) -> None:
+        """Declare a pipeline and say how its coming runs go; the last one repeats.
+
+        Args:
+            runs: Each a status, or the fields of ``RunScript`` (status, seconds,
+                queued_seconds, status_path, error, failed_activity, …). A mere status is
+                reached after 0.2 seconds.
+            parameters: Declared parameters and their defaults.
+            concurrency: Runs at a time; more of them queue.
+            activities: In order; each a name (of a copy activity) or ``{"name", "type"}``.
+        """
+        body = {
+            "name": pipeline,
+            "runs": [
+                {"status": run, "seconds": 0.2} if isinstance(run, str) else dict(run)
+                for run in runs
+            ],
+            "parameters": dict(parameters or {}),
+            "concurrency": concurrency,
+            "activities": [
+                {"name": one} if isinstance(one, str) else dict(one) for one in activities
+            ],
+        }
+        self._send("POST", "/adf/pipelines", _given(body))
+
+    def seed_run(self, pipeline: str, status: str = "Succeeded", **fields: object) -> PipelineRun:
+        """Put a run there that was started in the past; ``fields`` are those of ``SeedRun``."""
+        body = {"pipeline": pipeline, "status": status, **fields}
+        return PipelineRun.from_wire(self._send("POST", "/adf/runs", body))
+
+    def seed_failed_run(
+        self,
+        pipeline: str,
+        *,
+        activity: str = "Copy data",
+        activity_type: str = "Copy",
+        error_code: str = "2200",
+        message: str = "Failure happened on 'Sink' side.",
+        failure_type: str = "UserError",
+        **fields: object,
+    ) -> PipelineRun:
+        """Put a run there that failed just now in ``activity`` with this error."""
+        error = {"errorCode": error_code, "message": message, "failureType": failure_type}
+        return self.seed_run(
+            pipeline,
+            "Failed",
+            error=error,
+            failed_activity=activity,
+            activity_type=activity_type,
+            **fields,
+        )
+
+    def seed_scenario(
+        self, scenario: Scenario, *, pipeline: str | None = None, **fields: object
+    ) -> PipelineRun:
+        """Put the scenario's failed run there and script how reruns of its pipeline go.
+
+        Args:
+            pipeline: Another pipeline name than the scenario's.
+            fields: Further fields of ``SeedRun``, for instance ``parameters`` or ``factory``.
+        """
+        name = pipeline or scenario.pipeline
+        self.script(name, scenario.reruns, activities=scenario.activities)
+        return self.seed_run(name, **{**scenario.run, **fields})  # type: ignore[arg-type]
+
+    def runs(self, pipeline: str | None = None) -> list[PipelineRun]:
+        """Return the runs there really are, oldest first, of one pipeline or of all."""
+        found = cast("list[Json]", self._send("GET", "/adf/runs")["runs"])
+        runs = [PipelineRun.from_wire(run) for run in found]
+        return [run for run in runs if pipeline is None or run.pipeline == pipeline]
+
+    def switch(self, **switches: object) -> None:
+        """Change behaviour of the whole simulator; the fields are those of ``Switches``."""
+        self._send("PUT", "/adf/switches", switches)
+
+    def trigger(
+        self,
+        name: str,
+        *,
+        pipeline: str | None = None,
+        kind: str = "ScheduleTrigger",
+        state: str = "Started",
+    ) -> None:
+        """Declare a trigger."""
+        body = {"name": name, "type": kind, "state": state, "pipeline": pipeline}
+        self._send("POST", "/adf/triggers", body)
+
+    def seed_trigger_run(
+        self, trigger: str, *, run_id: str | None = None, status: str = "Failed"
+    ) -> str:
+        """Put a past firing of a declared trigger there and return its id."""
+        body = _given({"trigger": trigger, "run_id": run_id, "status": status})
+        return str(self._send("POST", "/adf/trigger-runs", body)["triggerRunId"])
+
+    def integration_runtime(
+        self,
+        name: str,
+        state: str = "Online",
+        *,
+        kind: str = "SelfHosted",
+        state_path: Sequence[tuple[str, float]] = (),
+        nodes: Sequence[Json] = (),
+    ) -> None:
+        """Declare an integration runtime.
+
+        Args:
+            state: Where it ends up.
+            state_path: States before that, each with its seconds.
+        """
+        body = {
+            "name": name,
+            "type": kind,
+            "state": state,
+            "state_path": [{"status": one, "seconds": seconds} for one, seconds in state_path],
+            "nodes": list(nodes),
+        }
+        self._send("POST", "/adf/integration-runtimes", body)
+
+
+class SimulatorProcess:
+    """``python -m simulators NAME`` as a child process.
+
+    Args:
+        name: Which simulator.
+        arguments: Further ones for the command line.
+
+    Raises:
+        SimulatorError: it did not say where it listens.
+    """
+
+    def __init__(self, name: str, arguments: Sequence[str]) -> None:
+        with contextlib.ExitStack() as undo:
+            self._errors = undo.enter_context(tempfile.TemporaryFile())
+            command = [sys.executable, "-m", "simulators", name, "--stop-with-stdin", *arguments]
+            self._child = subprocess.Popen(  # noqa: S603 - our own module
+                command,
+                cwd=ROOT,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                text=True,
+            )
+            undo.callback(self._end)
+            self.url = self._address(name)
+            undo.pop_all()
+
+    def stop(self) -> None:
+        """End the process and wait for it."""
+        self._end()
+        self._errors.close()
+
+    def _address(self, name: str) -> str:
+        with _deadline(self._child):
+            for line in self._lines():
+                if line.startswith(f"Listening on {name} "):
+                    return line.split()[-1]
+        self._child.wait()
+        self._errors.seek(0)
+        said = self._errors.read().decode(errors="replace").strip()
+        raise SimulatorError(
+            f"simulator {name} did not start (status {self._child.returncode}): {said}"
+        )
+
+    def _lines(self) -> Iterator[str]:
+        if self._child.stdout is not None:
+            yield from self._child.stdout
+
+    def _end(self) -> None:
+        self._child.terminate()
+        try:
+            self._child.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+        for pipe in (self._child.stdin, self._child.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+@contextlib.contextmanager
+def _deadline(child: "subprocess.Popen[str]") -> Iterator[None]:
+    """Kill ``child`` unless the block ends in time, so that reading from it cannot hang."""
+    timer = threading.Timer(_START_SECONDS, child.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _given(fields: Json) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if value is not None}

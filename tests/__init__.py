@@ -1,0 +1,1 @@
+"""Tests. This file must exist: azure-functions-durable ships a top-level ``tests`` package."""

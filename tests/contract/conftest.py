@@ -1,0 +1,5 @@
+"""The simulator the connector is tested against."""
+
+from tests.support.simulators import adf, adf_process
+
+__all__ = ["adf", "adf_process"]

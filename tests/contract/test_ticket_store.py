@@ -1,0 +1,214 @@
+"""What every store promises, run against each implementation."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from shared.domain.errors import IllegalTransition, InvalidInput, NotFound, VersionConflict
+from shared.domain.event import OutboxItem
+from shared.domain.ticket import Change, Outcome, Status, Ticket
+from shared.ports.tickets import TicketQuery
+from shared.stores.memory import MemoryStore
+from shared.stores.sqlite import SqliteStore
+from tests.support.builders import NOW, an_opening
+
+Store = MemoryStore | SqliteStore
+ID = "TIK-20261120-000001"
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    """Yield an empty store of each kind."""
+    chosen: Store = (
+        MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "mend.db")
+    )
+    yield chosen
+    await chosen.close()
+
+
+def noted(message: str, **fields: object) -> Callable[[Ticket], Change]:
+    """Return a decision that adds an event and changes ``fields``."""
+    return lambda ticket: ticket.changed(NOW, "test.noted", message, **fields)
+
+
+async def test_a_ticket_is_created_once(store: Store) -> None:
+    """The second creation of the same id has no effect and says so."""
+    assert await store.create(an_opening(ID))
+    assert not await store.create(an_opening(ID))
+
+    assert len(await store.events(ID)) == 1
+
+
+async def test_what_is_stored_comes_back_equal(store: Store) -> None:
+    """A ticket survives the way to the store and back, field by field."""
+    opening = an_opening(ID)
+    await store.create(opening)
+
+    assert await store.get(ID) == opening.ticket
+
+
+async def test_an_unknown_ticket_is_not_found(store: Store) -> None:
+    """Reading, changing and listing events of an unknown id name it."""
+    assert await store.find("TIK-none") is None
+    for call in (store.get("TIK-none"), store.events("TIK-none")):
+        with pytest.raises(NotFound, match="TIK-none"):
+            await call
+    with pytest.raises(NotFound, match="TIK-none"):
+        await store.update("TIK-none", noted("x"))
+
+
+async def test_a_change_and_its_event_are_stored_together(store: Store) -> None:
+    """The timeline tells every stored change, in order and without a gap."""
+    await store.create(an_opening(ID))
+
+    await store.update(ID, noted("first", status=Status.ANALYZING))
+    await store.update(ID, noted("second"))
+
+    assert (await store.get(ID)).status is Status.ANALYZING
+    assert [event.seq for event in await store.events(ID)] == [1, 2, 3]
+    assert [event.message for event in await store.events(ID, after=1)] == ["first", "second"]
+
+
+async def test_an_illegal_change_leaves_nothing_behind(store: Store) -> None:
+    """Neither the ticket nor the timeline shows a refused change."""
+    await store.create(an_opening(ID))
+
+    with pytest.raises(IllegalTransition):
+        await store.update(ID, noted("too soon", status=Status.MONITORING))
+
+    assert (await store.get(ID)).version == 1
+    assert len(await store.events(ID)) == 1
+
+
+async def test_a_forged_version_is_refused(store: Store) -> None:
+    """A change computed from an old version cannot overwrite a newer one."""
+    await store.create(an_opening(ID))
+    stale = noted("stale")(await store.get(ID))
+    await store.update(ID, noted("newer"))
+
+    with pytest.raises(IllegalTransition):
+        await store.update(ID, lambda _: stale)
+
+
+async def test_a_final_status_needs_a_fitting_outcome(store: Store) -> None:
+    """Closed tickets always say how they ended, in words that fit the status."""
+    await store.create(an_opening(ID))
+
+    for outcome in (None, Outcome.HEALED):
+        with pytest.raises(IllegalTransition):
+            await store.update(ID, noted("x", status=Status.CLOSED, outcome=outcome))
+    await store.update(ID, noted("x", status=Status.CLOSED, outcome=Outcome.CANCELLED))
+
+
+async def test_concurrent_changes_all_count(store: Store) -> None:
+    """No update is lost, however many come at once."""
+    await store.create(an_opening(ID))
+
+    def count(ticket: Ticket) -> Change:
+        return ticket.changed(NOW, "test", "x", duplicate_count=ticket.duplicate_count + 1)
+
+    await asyncio.gather(*(store.update(ID, count) for _ in range(100)))
+
+    assert (await store.get(ID)).duplicate_count == 100
+    assert [event.seq for event in await store.events(ID)] == list(range(1, 102))
+
+
+async def test_a_decision_for_no_change_changes_nothing(store: Store) -> None:
+    """``None`` leaves the version as it was."""
+    await store.create(an_opening(ID))
+
+    assert (await store.update(ID, lambda _: None)).version == 1
+
+
+async def test_errands_are_stored_with_the_change_and_done_once(store: Store) -> None:
+    """An errand waits from the commit on until it is done; doing it twice is harmless."""
+    opening = an_opening(ID)
+    item = OutboxItem(id="start-1", kind="start_remediation", payload={"instance_id": "rem-1"})
+    await store.create(Change(opening.ticket, opening.events, (item,)))
+
+    (errand,) = await store.errands()
+    await store.done(errand)
+    await store.done(errand)
+
+    assert (errand.ticket_id, errand.item) == (ID, item)
+    assert await store.errands() == []
+
+
+async def test_a_claim_is_given_once(store: Store) -> None:
+    """Of many callers at once exactly one gets the key; all learn who."""
+    holders = await asyncio.gather(*(store.claim("run", "r1", f"T{n}") for n in range(50)))
+
+    assert len(set(holders)) == 1
+    assert await store.holder("run", "r1") == holders[0]
+    assert await store.holder("fingerprint", "r1") is None
+
+
+async def test_a_claim_changes_hands_only_from_the_named_holder(store: Store) -> None:
+    """A takeover names whom it replaces; anybody else's claim stands."""
+    await store.claim("fingerprint", "f", "T1")
+
+    assert await store.claim("fingerprint", "f", "T3", instead_of="T2") == "T1"
+    assert await store.claim("fingerprint", "f", "T3", instead_of="T1") == "T3"
+
+
+async def test_pages_show_each_ticket_once_newest_first(store: Store) -> None:
+    """Walking the cursors visits every ticket exactly once, also with equal times."""
+    ids = [f"TIK-20261120-{n:06}" for n in range(7)]
+    for number, ticket_id in enumerate(ids):
+        await store.create(an_opening(ticket_id, NOW + timedelta(seconds=number // 2)))
+
+    seen: list[str] = []
+    query = TicketQuery(limit=3)
+    while True:
+        page = await store.search(query)
+        seen += [ticket.id for ticket in page.items]
+        if page.next_cursor is None:
+            break
+        query = TicketQuery(limit=3, cursor=page.next_cursor)
+
+    assert seen == sorted(ids, reverse=True)
+
+
+async def test_filters_narrow_and_their_cursor_fits_no_other(store: Store) -> None:
+    """A cursor made under one filter is refused under another."""
+    for number in range(4):
+        await store.create(an_opening(f"TIK-20261120-{number:06}"))
+    await store.update(
+        "TIK-20261120-000002", noted("x", status=Status.CLOSED, outcome=Outcome.CANCELLED)
+    )
+
+    assert len((await store.search(TicketQuery(status=("closed",)))).items) == 1
+    cursor = (await store.search(TicketQuery(status=("open",), limit=1))).next_cursor
+    with pytest.raises(InvalidInput, match="other filters"):
+        await store.search(TicketQuery(status=("closed",), cursor=cursor))
+    with pytest.raises(InvalidInput, match="not a cursor"):
+        await store.search(TicketQuery(cursor="!!"))
+
+
+async def test_settings_have_versions(store: Store) -> None:
+    """A write on an outdated version is refused; the first one expects version 0."""
+    assert await store.read("mode") is None
+    assert (await store.write("mode", {"mode": "hil"}, expected_version=0)).version == 1
+    assert (await store.write("mode", {"mode": "auto"})).version == 2
+
+    with pytest.raises(VersionConflict):
+        await store.write("mode", {}, expected_version=1)
+    stored = await store.read("mode")
+    assert stored is not None
+    assert (stored.value, stored.version) == ({"mode": "auto"}, 2)
+
+
+async def test_sqlite_keeps_everything_over_a_restart(tmp_path: Path) -> None:
+    """Another process opening the same file sees all that was answered."""
+    first = SqliteStore(tmp_path / "mend.db")
+    await first.create(an_opening(ID))
+    await first.claim("run", "r1", ID)
+    second = SqliteStore(tmp_path / "mend.db")  # without closing the first: as after a crash
+
+    assert (await second.get(ID)).id == ID
+    assert await second.holder("run", "r1") == ID
+    await first.close()
+    await second.close()

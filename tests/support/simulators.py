@@ -1,0 +1,52 @@
+"""Fixtures for tests against simulators in their own processes.
+
+A test package uses them by importing them into its ``conftest.py``. A process is shared by
+the session and reset before each test, so a test costs milliseconds.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from simulators.client import AdfSimulator
+
+FACTORY = "adf-retail"
+GROUP = "rg-data"
+SUBSCRIPTION = "00000000-0000-4000-8000-0000000000aa"
+
+
+def wait_until(holds: Callable[[], bool], *, seconds: float = 10.0) -> None:
+    """Poll until ``holds`` is true in another process, or fail after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not true within {seconds} s"
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="session")
+def adf_process() -> Iterator[AdfSimulator]:
+    """One Data Factory by the system's clock for all tests of the session."""
+    with AdfSimulator.start() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def adf(adf_process: AdfSimulator) -> AdfSimulator:
+    """An empty Data Factory by the system's clock."""
+    adf_process.reset()
+    return adf_process
+
+
+@pytest.fixture(scope="session")
+def frozen_adf_process() -> Iterator[AdfSimulator]:
+    """One Data Factory whose time stands still, for all tests of the session."""
+    with AdfSimulator.start(manual_clock=True) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def frozen_adf(frozen_adf_process: AdfSimulator) -> AdfSimulator:
+    """An empty Data Factory where time passes only by ``advance``."""
+    frozen_adf_process.reset()
+    return frozen_adf_process

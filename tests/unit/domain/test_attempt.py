@@ -1,0 +1,71 @@
+"""The attempt's moves: only ``intent`` can be sent, and nothing leaves an end."""
+
+from itertools import product
+
+import pytest
+
+from shared.domain.analysis import Action
+from shared.domain.attempt import LEGAL_MOVES, Attempt, AttemptState, attempt_key
+from shared.domain.errors import IllegalTransition
+from shared.domain.ticket import Ticket, checked
+from tests.support.builders import NOW, RUN, a_ticket
+
+
+def an_attempt(state: AttemptState = AttemptState.INTENT) -> Attempt:
+    """Return attempt 1 in ``state``."""
+    return Attempt(
+        number=1,
+        key=attempt_key("TIK-1", 1),
+        action=Action.RERUN_FROM_FAILURE,
+        state=state,
+        target="load",
+        reference_run_id=RUN,
+        started_at=NOW,
+    )
+
+
+def having(*attempts: Attempt) -> Ticket:
+    """Return a ticket with ``attempts``."""
+    return a_ticket().model_copy(update={"attempts": attempts, "last_seq": 1})
+
+
+@pytest.mark.parametrize(("old", "new"), list(product(AttemptState, AttemptState)))
+def test_only_moves_in_the_table_are_possible(old: AttemptState, new: AttemptState) -> None:
+    """Every pair of states is either in the table or refused."""
+    if new in LEGAL_MOVES[old]:
+        assert an_attempt(old).moved_to(new).state is new
+    else:
+        with pytest.raises(IllegalTransition):
+            an_attempt(old).moved_to(new)
+
+
+def test_sending_is_reached_from_intent_only() -> None:
+    """Nothing that may have left already can be sent once more."""
+    assert [old for old, new in LEGAL_MOVES.items() if AttemptState.SENDING in new] == [
+        AttemptState.INTENT
+    ]
+
+
+def test_a_store_refuses_an_illegal_move_of_an_attempt() -> None:
+    """Going round ``moved_to`` does not help: the store looks once more."""
+    old = having(an_attempt(AttemptState.UNKNOWN))
+    forged = an_attempt(AttemptState.SENDING)
+    change = old.changed(NOW, "test", "again", attempts=(forged,))
+
+    with pytest.raises(IllegalTransition, match="attempt 1"):
+        checked(old, change)
+
+
+def test_a_store_refuses_to_forget_an_attempt() -> None:
+    """An attempt once written is never lost."""
+    old = having(an_attempt())
+    change = old.changed(NOW, "test", "gone", attempts=())
+
+    with pytest.raises(IllegalTransition, match="disappear"):
+        checked(old, change)
+
+
+def test_the_key_depends_on_ticket_and_number_only() -> None:
+    """The same attempt has the same key in every process and after every restart."""
+    assert attempt_key("TIK-1", 1) == attempt_key("TIK-1", 1)
+    assert len({attempt_key(t, n) for t in ("TIK-1", "TIK-11") for n in (1, 2, 11)}) == 6

@@ -1,0 +1,65 @@
+"""The ticket's moves: what is not in the table cannot happen."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.errors import IllegalTransition
+from shared.domain.ticket import LEGAL_MOVES, OUTCOMES, Outcome, Status, Ticket, checked
+from tests.support.builders import NOW, a_ticket
+
+
+def in_status(status: Status) -> Ticket:
+    """Return a ticket that has got to ``status``."""
+    outcome = min(OUTCOMES.get(status, {None}), key=str)
+    return a_ticket().model_copy(update={"status": status, "outcome": outcome, "last_seq": 1})
+
+
+@pytest.mark.parametrize(("old", "new"), list(product(Status, Status)))
+def test_only_moves_in_the_table_are_possible(old: Status, new: Status) -> None:
+    """Every pair of statuses is either in the table or refused."""
+    ticket = in_status(old)
+    outcome = min(OUTCOMES.get(new, {None}), key=str)
+
+    if new is old or new in LEGAL_MOVES[old]:
+        change = ticket.changed(NOW, "test", "moved", status=new, outcome=outcome)
+        assert checked(ticket, change).ticket.status is new
+    else:
+        with pytest.raises(IllegalTransition):
+            ticket.changed(NOW, "test", "moved", status=new, outcome=outcome)
+
+
+@given(st.lists(st.sampled_from(Status), max_size=12))
+def test_no_path_leads_out_of_an_end(path: list[Status]) -> None:
+    """Whatever is tried in whatever order, a ticket that has ended stays as it ended."""
+    ticket = in_status(Status.OPEN)
+    for status in path:
+        before = ticket
+        try:
+            outcome = min(OUTCOMES.get(status, {None}), key=str)
+            ticket = ticket.changed(NOW, "t", "m", status=status, outcome=outcome).ticket
+        except IllegalTransition:
+            ticket = before
+        if before.status.is_final:
+            assert ticket.status is before.status
+
+
+@pytest.mark.parametrize(("status", "outcome"), list(product(Status, Outcome)))
+def test_an_outcome_must_fit_its_status(status: Status, outcome: Outcome) -> None:
+    """``healed`` is no way to be escalated, and an open ticket has no outcome."""
+    old = a_ticket().model_copy(update={"status": status, "last_seq": 1})
+    change = old.changed(NOW, "test", "ended", outcome=outcome)
+
+    if outcome in OUTCOMES.get(status, frozenset()):
+        assert checked(old, change) is change
+    else:
+        with pytest.raises(IllegalTransition):
+            checked(old, change)
+
+
+def test_a_wrong_type_never_reaches_the_store() -> None:
+    """A change is validated like any input."""
+    with pytest.raises(ValueError, match="severity"):
+        a_ticket().changed(NOW, "test", "x", severity="rather bad")

@@ -1,0 +1,252 @@
+"""What policy allows: a table of promises, and properties of all decisions."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.analysis import Action, Category, Classification, Risk
+from shared.domain.attempt import AttemptOutcome
+from shared.domain.decision import Effect
+from shared.domain.run import RunPhase
+from shared.domain.ticket import OUTCOMES, Outcome, Status
+from shared.policy.decide import decide
+from shared.policy.facts import PastAttempt, PolicyFacts
+from shared.policy.rules import RULES
+
+SURE = PolicyFacts(
+    run_phase=RunPhase.FAILED,
+    failed_steps=1,
+    classification=Classification.TRUE_POSITIVE,
+    category=Category.TRANSIENT_NETWORK,
+    signature="sql-connection-timeout",
+    confidence=0.93,
+    auto_remediable=True,
+    action=Action.RERUN_FROM_FAILURE,
+    action_known=True,
+    risk=Risk.LOW,
+    mode="auto",
+    confidence_threshold=0.8,
+    max_attempts=3,
+    kill_switch=False,
+)
+TRIED = PastAttempt(
+    action=Action.RERUN_FROM_FAILURE,
+    signature="sql-connection-timeout",
+    outcome=AttemptOutcome.NOT_HEALED,
+)
+LOST = TRIED.model_copy(update={"seen": False})
+
+
+@pytest.mark.parametrize(
+    ("change", "effect", "outcome"),
+    [
+        pytest.param({}, Effect.EXECUTE, None, id="sure and first time: execute"),
+        pytest.param({"risk": Risk.MEDIUM}, Effect.EXECUTE, None, id="medium risk: execute"),
+        pytest.param({"risk": Risk.HIGH}, Effect.ASK, Outcome.NOT_REMEDIABLE, id="high risk: ask"),
+        pytest.param({"mode": "hil"}, Effect.ASK, Outcome.NOT_REMEDIABLE, id="HIL: ask"),
+        pytest.param({"confidence": 0.8}, Effect.EXECUTE, None, id="at the threshold: execute"),
+        pytest.param({"confidence": 0.79}, Effect.ASK, Outcome.NOT_REMEDIABLE, id="below it: ask"),
+        pytest.param(
+            {"kill_switch": True},
+            Effect.ESCALATE,
+            Outcome.NOT_REMEDIABLE,
+            id="kill switch: escalate",
+        ),
+        pytest.param(
+            {"auto_remediable": False},
+            Effect.ESCALATE,
+            Outcome.NOT_REMEDIABLE,
+            id="no cure: escalate",
+        ),
+        pytest.param(
+            {"category": None},
+            Effect.ESCALATE,
+            Outcome.NOT_REMEDIABLE,
+            id="unknown cause: escalate",
+        ),
+        pytest.param(
+            {"action_known": False},
+            Effect.ESCALATE,
+            Outcome.NOT_REMEDIABLE,
+            id="action not in the catalogue: escalate",
+        ),
+        pytest.param({"past": (TRIED, TRIED)}, Effect.EXECUTE, None, id="third try: execute"),
+        pytest.param(
+            {"past": (TRIED,) * 3}, Effect.ESCALATE, Outcome.NOT_HEALED, id="tries used up"
+        ),
+        pytest.param(
+            {"max_attempts": 0},
+            Effect.ESCALATE,
+            Outcome.BUDGET_EXHAUSTED,
+            id="no tries at all: zero means never",
+        ),
+        pytest.param(
+            {"past": (TRIED,), "max_attempts_for_cause": 1},
+            Effect.ESCALATE,
+            Outcome.NOT_HEALED,
+            id="this cause is worth one try only",
+        ),
+        pytest.param(
+            {"past": (TRIED,), "max_attempts_for_cause": 1, "signature": "other"},
+            Effect.EXECUTE,
+            None,
+            id="another cause than last time: execute",
+        ),
+        pytest.param({"past": (LOST,)}, Effect.EXECUTE, None, id="lost request, low risk"),
+        pytest.param(
+            {"past": (LOST,), "risk": Risk.MEDIUM},
+            Effect.ASK,
+            Outcome.NOT_REMEDIABLE,
+            id="lost request, some risk: ask",
+        ),
+        pytest.param(
+            {"run_phase": RunPhase.CANCELLED},
+            Effect.CLOSE,
+            Outcome.CANCELLED,
+            id="cancelled run: never rerun",
+        ),
+        pytest.param(
+            {"category": Category.CANCELLED_BY_USER},
+            Effect.CLOSE,
+            Outcome.CANCELLED,
+            id="cancelled step: never rerun",
+        ),
+        pytest.param(
+            {"newer_success_run_id": "r2"}, Effect.CLOSE, Outcome.SUPERSEDED, id="superseded"
+        ),
+        pytest.param(
+            {"handled_by": "TIK-2", "run_phase": None},
+            Effect.CLOSE,
+            Outcome.SUPERSEDED,
+            id="another ticket has it",
+        ),
+        pytest.param({"run_phase": None}, Effect.CLOSE, Outcome.NOT_CONFIRMED, id="no such run"),
+        pytest.param(
+            {"run_phase": RunPhase.SUCCEEDED, "failed_steps": 0},
+            Effect.CLOSE,
+            Outcome.NOT_CONFIRMED,
+            id="it did not fail",
+        ),
+        pytest.param(
+            {"run_phase": RunPhase.SUCCEEDED, "failed_steps": 1},
+            Effect.EXECUTE,
+            None,
+            id="green run with a failed step: a failure all the same",
+        ),
+        pytest.param(
+            {"run_phase": RunPhase.ACTIVE},
+            Effect.ESCALATE,
+            Outcome.INCONCLUSIVE,
+            id="still running after all the waiting",
+        ),
+        pytest.param(
+            {"run_phase": None, "read_problem": "adf: HTTP 403"},
+            Effect.ESCALATE,
+            Outcome.INCONCLUSIVE,
+            id="unreadable means no, and a person hears of it",
+        ),
+        pytest.param(
+            {"classification": Classification.FALSE_POSITIVE, "auto_remediable": False},
+            Effect.CLOSE,
+            Outcome.FALSE_POSITIVE,
+            id="benign: close",
+        ),
+    ],
+)
+def test_decision(change: dict[str, object], effect: Effect, outcome: Outcome | None) -> None:
+    """Each row changes one fact about a case that would otherwise be executed."""
+    decision = decide(SURE.model_copy(update=change))
+
+    assert decision.outcome is effect
+    assert decision.ticket_outcome == outcome
+
+
+def test_no_rules_means_no() -> None:
+    """An empty rule list is a mistake, not a permission."""
+    assert decide(SURE, rules={}).outcome is Effect.ESCALATE
+
+
+def test_a_rule_that_fails_stops_the_decision() -> None:
+    """A guard never fails open."""
+
+    def broken(_: PolicyFacts) -> None:
+        raise RuntimeError("no data")
+
+    with pytest.raises(RuntimeError):
+        decide(SURE, rules={"broken": broken})  # type: ignore[dict-item]
+
+
+FACTS = st.builds(
+    PolicyFacts,
+    run_phase=st.none() | st.sampled_from(RunPhase),
+    failed_steps=st.integers(0, 3),
+    newer_success_run_id=st.none() | st.just("r2"),
+    handled_by=st.none() | st.just("TIK-2"),
+    read_problem=st.sampled_from(["", "HTTP 403"]),
+    classification=st.sampled_from(Classification),
+    category=st.none() | st.sampled_from(Category),
+    signature=st.none() | st.just("s"),
+    confidence=st.floats(0, 1),
+    auto_remediable=st.booleans(),
+    action=st.sampled_from(Action),
+    action_known=st.booleans(),
+    risk=st.sampled_from(Risk),
+    max_attempts_for_cause=st.none() | st.integers(0, 3),
+    past=st.lists(st.sampled_from([TRIED, LOST]), max_size=4).map(tuple),
+    mode=st.sampled_from(["auto", "hil"]),
+    confidence_threshold=st.floats(0, 1),
+    max_attempts=st.integers(0, 5),
+    kill_switch=st.booleans(),
+)
+
+
+@given(FACTS)
+def test_each_further_rule_only_makes_it_stricter(facts: PolicyFacts) -> None:
+    """The strictest verdict wins, in whatever order the rules are asked."""
+    order = list(Effect)
+    names = list(RULES)
+    strictness = [
+        order.index(decide(facts, {name: RULES[name] for name in names[:count]}).outcome)
+        for count in range(1, len(names) + 1)
+    ]
+
+    assert strictness == sorted(strictness)
+
+
+@given(FACTS)
+def test_execute_only_with_every_rule_in_favour(facts: PolicyFacts) -> None:
+    """Acting alone needs a confirmed failure, a known cure, tries left and no stop."""
+    decision = decide(facts)
+
+    assert len(decision.reasons) == len(RULES)
+    if decision.outcome is Effect.EXECUTE:
+        assert {reason.verdict for reason in decision.reasons} == {"allow"}
+        assert facts.auto_remediable
+        assert facts.action_known
+        assert not facts.kill_switch
+        assert facts.mode == "auto"
+        assert facts.run_phase in {RunPhase.FAILED, RunPhase.SUCCEEDED}
+        assert facts.category is not Category.CANCELLED_BY_USER
+        assert len(facts.past) < facts.max_attempts
+
+
+@given(FACTS)
+def test_an_ending_decision_names_an_outcome_that_fits(facts: PolicyFacts) -> None:
+    """What closes a ticket gives it an outcome of a closed ticket, and so on."""
+    decision = decide(facts)
+    status = {
+        Effect.CLOSE: Status.CLOSED,
+        Effect.ESCALATE: Status.ESCALATED,
+        Effect.ASK: Status.ESCALATED,
+    }.get(decision.outcome)
+
+    if status is not None:
+        assert decision.ticket_outcome in OUTCOMES[status]
+
+
+@given(FACTS)
+def test_the_same_facts_give_the_same_record(facts: PolicyFacts) -> None:
+    """A decision replays byte for byte from the facts kept with it."""
+    kept = facts.model_dump_json()
+
+    assert decide(PolicyFacts.model_validate_json(kept)) == decide(facts)

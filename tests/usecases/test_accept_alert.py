@@ -1,0 +1,211 @@
+"""Alerts become tickets: one open ticket per thing, one ticket per run for ever."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from shared.domain.alert import Alert, Condition
+from shared.domain.ticket import Outcome, Status
+from shared.intake.fingerprint import fingerprint
+from shared.stores.memory import MemoryStore
+from shared.stores.sqlite import SqliteStore
+from shared.usecases.accept_alert import Accepted, Disposition, accept_alert
+from tests.support.builders import RUN, StoppedClock, an_alert
+
+Store = MemoryStore | SqliteStore
+OPENED, DUPLICATE, IGNORED = Disposition.OPENED, Disposition.DUPLICATE, Disposition.IGNORED
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    """Yield an empty store of each kind."""
+    chosen: Store = (
+        MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "mend.db")
+    )
+    yield chosen
+    await chosen.close()
+
+
+_numbers = count(1)
+
+
+def next_id(now: datetime) -> str:
+    """Return ids that never repeat."""
+    return f"TIK-{now:%Y%m%d}-{next(_numbers):06X}"
+
+
+async def accept(store: Store, alert: Alert, **changes: object) -> Accepted:
+    """Accept ``alert`` with ``changes`` to it."""
+    return await accept_alert(
+        alert.model_copy(update=changes),
+        store,
+        StoppedClock(),
+        new_ticket_id=next_id,
+        sla_minutes=60,
+    )
+
+
+async def close(store: Store, ticket_id: str) -> None:
+    """End the ticket."""
+    await store.update(
+        ticket_id,
+        lambda ticket: ticket.changed(
+            StoppedClock().now(), "t", "m", status=Status.CLOSED, outcome=Outcome.CANCELLED
+        ),
+    )
+
+
+async def test_a_first_alert_opens_a_ticket_and_asks_for_its_start(store: Store) -> None:
+    """Ticket, first event and the errand to start it are one commit."""
+    accepted = await accept(store, an_alert())
+
+    ticket = await store.get(accepted.ticket_id or "")
+    (errand,) = await store.errands()
+    assert accepted.disposition is OPENED
+    assert (ticket.status, ticket.resource.run_id) == (Status.OPEN, RUN)
+    assert errand.item.payload == {"instance_id": f"rem-{ticket.id}-1"}
+
+
+async def test_the_same_alert_counts_up(store: Store) -> None:
+    """The second report of a run lands on the first one's ticket."""
+    first = await accept(store, an_alert())
+    second = await accept(store, an_alert())
+
+    assert second == Accepted(first.ticket_id, DUPLICATE)
+    assert (await store.get(first.ticket_id or "")).duplicate_count == 1
+
+
+async def test_a_thousand_at_once_open_one_ticket(store: Store) -> None:
+    """However they interleave, one is first and the count is exact."""
+    accepted = await asyncio.gather(*(accept(store, an_alert()) for _ in range(1000)))
+
+    assert len({item.ticket_id for item in accepted}) == 1
+    assert [item.disposition for item in accepted].count(OPENED) == 1
+    assert (await store.get(accepted[0].ticket_id or "")).duplicate_count == 999
+    assert len(await store.errands()) == 1
+
+
+async def test_another_run_of_the_same_thing_is_an_occurrence(store: Store) -> None:
+    """While the ticket is open, further failing runs are listed on it."""
+    first = await accept(store, an_alert(run_id="r1"))
+    second = await accept(store, an_alert(run_id="r2"))
+
+    ticket = await store.get(first.ticket_id or "")
+    assert second.disposition is DUPLICATE
+    assert [item.run_id for item in ticket.occurrences] == ["r2"]
+
+
+async def test_a_late_echo_never_opens_a_second_ticket(store: Store) -> None:
+    """The run id holds for ever, also after the ticket has ended."""
+    first = await accept(store, an_alert(run_id="r1"))
+    await accept(store, an_alert(run_id="r2"))
+    await close(store, first.ticket_id or "")
+
+    for run_id in ("r1", "r2", "R1"):
+        echo = await accept(store, an_alert(run_id=run_id))
+        assert echo == Accepted(first.ticket_id, DUPLICATE)
+
+
+async def test_a_new_failure_after_the_end_opens_a_new_ticket(store: Store) -> None:
+    """The fingerprint is free again once its ticket has ended."""
+    first = await accept(store, an_alert(run_id="r1"))
+    await close(store, first.ticket_id or "")
+
+    second = await accept(store, an_alert(run_id="r3"))
+
+    assert second.disposition is OPENED
+    assert second.ticket_id != first.ticket_id
+
+
+async def test_many_new_failures_after_the_end_open_one_ticket(store: Store) -> None:
+    """Taking over an ended ticket's fingerprint is decided by the store, too."""
+    first = await accept(store, an_alert(run_id="r1"))
+    await close(store, first.ticket_id or "")
+
+    alerts = [an_alert(run_id=f"n{number % 10}") for number in range(100)]
+    accepted = await asyncio.gather(*(accept(store, alert) for alert in alerts))
+
+    assert len({item.ticket_id for item in accepted}) == 1
+    assert [item.disposition for item in accepted].count(OPENED) == 1
+
+
+async def test_different_things_get_different_tickets(store: Store) -> None:
+    """Two pipelines are two tickets."""
+    first = await accept(store, an_alert("load_a", "r1"))
+    second = await accept(store, an_alert("load_b", "r2"))
+
+    assert {first.disposition, second.disposition} == {OPENED}
+
+
+async def test_a_claim_without_its_ticket_is_finished_by_the_next(store: Store) -> None:
+    """A crash between claim and ticket loses nothing: the next alert creates that ticket."""
+    await store.claim("fingerprint", fingerprint(an_alert()), "TIK-20261120-DEAD00")
+
+    accepted = await accept(store, an_alert())
+
+    assert accepted == Accepted("TIK-20261120-DEAD00", OPENED)
+
+
+async def test_a_run_claim_without_its_ticket_is_finished_by_the_next(store: Store) -> None:
+    """The same for a crash after the second claim."""
+    await store.claim("run", an_alert().resource.run_key(RUN), "TIK-20261120-DEAD00")
+
+    accepted = await accept(store, an_alert())
+    another = await accept(store, an_alert(run_id="r2"))
+
+    assert accepted == Accepted("TIK-20261120-DEAD00", OPENED)
+    assert another == Accepted("TIK-20261120-DEAD00", DUPLICATE)
+
+
+async def test_an_id_taken_by_another_ticket_is_not_shared(store: Store) -> None:
+    """Should two random ids collide, the second ticket gets another one."""
+    first = await accept(store, an_alert("load_a", "r1"))
+    ids = iter([first.ticket_id or "", "TIK-20261120-FRESH1"])
+
+    second = await accept_alert(
+        an_alert("load_b", "r2"),
+        store,
+        StoppedClock(),
+        new_ticket_id=lambda _: next(ids),
+        sla_minutes=60,
+    )
+
+    assert second.disposition is OPENED
+    assert second.ticket_id == "TIK-20261120-FRESH1"
+
+
+async def test_resolved_and_test_alerts_open_nothing(store: Store) -> None:
+    """A "resolved" is noted on an open ticket; a test alert leaves no trace."""
+    for condition in (Condition.RESOLVED, Condition.TEST):
+        nothing = await accept(store, an_alert(), condition=condition)
+        assert nothing == Accepted(None, IGNORED)
+    first = await accept(store, an_alert())
+
+    noted = await accept(store, an_alert(), condition=Condition.RESOLVED)
+
+    assert noted == Accepted(first.ticket_id, IGNORED)
+    assert (await store.events(first.ticket_id or ""))[-1].type == "alert.resolved"
+
+
+async def test_a_storm_does_not_bury_the_timeline(store: Store) -> None:
+    """A hundred repeats leave three entries: the first, the tenth, the hundredth."""
+    first = await accept(store, an_alert())
+    for _ in range(120):
+        await accept(store, an_alert())
+
+    types = [event.type for event in await store.events(first.ticket_id or "")]
+    assert types == ["ticket.opened", *["alert.duplicate"] * 3]
+
+
+async def test_secrets_in_an_alert_do_not_reach_the_ticket(store: Store) -> None:
+    """Error texts quote connection strings; the ticket must not."""
+    text = "Login failed: Server=tcp:db;User ID=app;Password=hunter2-secret;"
+    accepted = await accept(store, an_alert(), description=text, title=text)
+
+    ticket = await store.get(accepted.ticket_id or "")
+    assert "hunter2" not in ticket.model_dump_json()
+    assert "Login failed" in ticket.description

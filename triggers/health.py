@@ -1,0 +1,50 @@
+"""GET /api/health and /api/ready, and the check of the settings when a host starts."""
+
+import logging
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from shared.container import services
+from shared.domain.errors import MendError
+from shared.settings import settings
+from triggers.problems import answer, answers_problems
+
+bp = df.Blueprint()
+logger = logging.getLogger(__name__)
+
+
+@bp.warm_up_trigger(arg_name="warmup")
+def check_settings(warmup: func.Context) -> None:  # noqa: ARG001 - the trigger binds it
+    """Stop a start whose settings are wrong, with one line that names them."""
+    settings()
+
+
+@bp.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - bound by the host
+    """Tell that this process answers."""
+    return answer({"status": "ok"})
+
+
+@bp.route(route="ready", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@answers_problems
+async def ready(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - bound by the host
+    """Tell whether each thing this app depends on works."""
+    checks = {"settings": "ok", "store": "ok"}
+    for name, check in (("settings", _check_settings), ("store", _check_store)):
+        try:
+            await check()
+        except MendError as error:
+            checks[name] = str(error)
+    fine = all(state == "ok" for state in checks.values())
+    return answer(
+        {"status": "ready" if fine else "not ready", "checks": checks}, 200 if fine else 503
+    )
+
+
+async def _check_settings() -> None:
+    settings()
+
+
+async def _check_store() -> None:
+    await services().store.errands(limit=1)

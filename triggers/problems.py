@@ -1,0 +1,67 @@
+"""Exceptions become RFC 9457 problem documents here, and nowhere else."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
+import azure.functions as func
+
+from shared.domain.errors import InvalidInput, MendError
+
+logger = logging.getLogger(__name__)
+_RETRY_AFTER_SECONDS = 5
+
+Handler = Callable[..., Awaitable[func.HttpResponse]]
+
+
+def answers_problems(handler: Handler) -> Handler:
+    """Answer every failure of ``handler`` with a problem document."""
+
+    @wraps(handler)
+    async def wrapped(*args: Any, **kwargs: Any) -> func.HttpResponse:
+        try:
+            return await handler(*args, **kwargs)
+        except MendError as error:
+            if error.http_status >= 500:
+                logger.exception("request failed", extra={"code": error.code})
+            return problem(error)
+        except Exception:  # process boundary: the caller gets no stack trace, the log does
+            logger.exception("request failed", extra={"code": MendError.code})
+            return problem(MendError("something went wrong here; the log has the details"))
+
+    return wrapped
+
+
+def problem(error: MendError) -> func.HttpResponse:
+    """Return the problem document of ``error``."""
+    body: dict[str, object] = {
+        "type": "about:blank",
+        "title": HTTPStatus(error.http_status).phrase,
+        "status": error.http_status,
+        "code": error.code,
+        "detail": str(error),
+    }
+    if isinstance(error, InvalidInput):
+        body["errors"] = [{"field": error.field, "detail": str(error)}]
+    headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if error.http_status == 503 else {}
+    return func.HttpResponse(
+        json.dumps(body),
+        status_code=error.http_status,
+        headers=headers,
+        mimetype="application/problem+json",
+    )
+
+
+def answer(
+    body: object, status: int = 200, headers: dict[str, str] | None = None
+) -> func.HttpResponse:
+    """Return ``body`` as JSON."""
+    return func.HttpResponse(
+        json.dumps(body, ensure_ascii=False),
+        status_code=status,
+        headers=headers,
+        mimetype="application/json",
+    )

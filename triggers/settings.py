@@ -1,0 +1,67 @@
+"""GET/PUT /api/v1/settings/…: what operators switch while the system runs."""
+
+from typing import TypeVar
+
+import azure.durable_functions as df
+import azure.functions as func
+from pydantic import ValidationError
+
+from shared.container import services
+from shared.domain.errors import InvalidInput
+from shared.domain.model import Model
+from shared.intake.body import parse_json
+from shared.usecases.operator_settings import (
+    execution_mode,
+    kill_switch,
+    set_execution_mode,
+    set_kill_switch,
+)
+from triggers.problems import answer, answers_problems
+
+bp = df.Blueprint()
+_M = TypeVar("_M", bound=Model)
+
+
+@bp.route(
+    route="v1/settings/execution-mode",
+    methods=["GET", "PUT", "POST"],
+    auth_level=func.AuthLevel.ANONYMOUS,
+)
+@answers_problems
+async def execution_mode_setting(req: func.HttpRequest) -> func.HttpResponse:
+    """Read or switch between Auto and HIL; what a PUT leaves out stays as it is."""
+    using = services()
+    mode = await execution_mode(using.store, at_first=using.policy.mode)
+    if req.method != "GET":
+        mode = _changed(mode, req)
+        await set_execution_mode(using.store, mode)
+    return answer(mode.model_dump(mode="json"))
+
+
+@bp.route(
+    route="v1/settings/kill-switch", methods=["GET", "PUT"], auth_level=func.AuthLevel.ANONYMOUS
+)
+@answers_problems
+async def kill_switch_setting(req: func.HttpRequest) -> func.HttpResponse:
+    """Read or switch the kill switch; it holds for every send that has not left yet."""
+    using = services()
+    switch = await kill_switch(using.store)
+    if req.method != "GET":
+        switch = _changed(switch, req)
+        await set_kill_switch(using.store, switch)
+    return answer(switch.model_dump(mode="json"))
+
+
+def _changed(current: _M, req: func.HttpRequest) -> _M:
+    body = parse_json(req.get_body())
+    if not isinstance(body, dict):
+        raise InvalidInput("must be a JSON object")
+    unknown = set(body) - set(type(current).model_fields)
+    if unknown:
+        raise InvalidInput("there is no such setting", field=min(unknown))
+    try:
+        return type(current).model_validate({**current.model_dump(), **body}, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "body"
+        raise InvalidInput(first["msg"], field=field) from None
