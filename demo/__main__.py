@@ -12,9 +12,9 @@ import httpx
 from rich.console import Console
 from rich.live import Live
 
-from demo.processes import HostDidNotStart, local_host, settings_for
+from demo.processes import HostDidNotStart, HostProcess
 from demo.show import Journey, count, progress, summary
-from demo.stories import STORIES, Story
+from demo.stories import STORIES, Story, settings_for
 from simulators.client import AdfSimulator, PipelineRun, SimulatorError
 
 _DEADLINE_SECONDS = 120.0
@@ -50,11 +50,11 @@ def _run(chosen: argparse.Namespace, console: Console) -> int:
     port = chosen.port if chosen.port is not None else (_PORT if stays else 0)
     with AdfSimulator.start() as adf:
         console.print(f"Simulated Data Factory at {adf.url} (its calls: {adf.url}/_sim/ledger)")
-        settings = settings_for(adf.url)
-        log = folder / "host.log"
-        with local_host(folder / "host", port=port, settings=settings, log=log) as url:
-            console.print(f"Mend at {url} (tickets: {url}/api/v1/tickets, log: {log})")
-            code = 0 if chosen.up else _tell(url, adf, folder, console)
+        host = HostProcess(folder / "host", settings_for(adf.url), port=port)
+        with host:
+            console.print(f"Mend at {host.url} (tickets: {host.url}/api/v1/tickets)")
+            console.print(f"Its log: {host.log}")
+            code = 0 if chosen.up else _tell(host.url, adf, folder, console)
             if stays:
                 console.print("All is running. Ctrl-C stops it.")
                 while True:

@@ -1,17 +1,17 @@
-"""Starts the local host and waits until it accepts work."""
+"""Runs the local host in a process of its own; for the demo and for tests that kill it."""
 
 import os
+import re
+import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import httpx
-
-from demo.stories import FACTORY, RESOURCE_GROUP, SUBSCRIPTION
 
 ROOT = Path(__file__).resolve().parent.parent
 _START_SECONDS = 60.0
@@ -22,88 +22,97 @@ class HostDidNotStart(Exception):
     """The host ended, or did not answer in time; the message has what it said."""
 
 
-@contextmanager
-def local_host(
-    data_dir: Path, *, port: int, settings: Mapping[str, str], log: Path
-) -> Iterator[str]:
-    """Run the host on ``data_dir`` while the block runs; yield its URL.
+class HostProcess:
+    """The host on one data folder: started, stopped or killed, and started again.
 
     Args:
-        port: 0 takes a free one.
+        data_dir: Where all its state is; its log is ``host.log`` beside it.
         settings: Environment variables beside the machine's own.
-        log: File that gets what the host prints.
-
-    Raises:
-        HostDidNotStart: with the end of its log.
+        port: 0 takes a free one, anew at each start.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "localhost", "--port", str(port), "--data", str(data_dir)]
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, **settings},
-            stdout=subprocess.PIPE,
-            stderr=output,
-            text=True,
-        )
+
+    def __init__(self, data_dir: Path, settings: Mapping[str, str], *, port: int = 0) -> None:
+        self.url = ""
+        self.log = data_dir.parent / f"{data_dir.name}.log"
+        self._data_dir = data_dir
+        self._settings = settings
+        self._port = port
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        """Stop it."""
+        self.stop()
+
+    def start(self) -> None:
+        """Start the host and wait until it accepts work.
+
+        Raises:
+            HostDidNotStart: with the end of its log.
+        """
+        self._data_dir.mkdir(parents=True, exist_ok=True)
+        said_before = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("a") as log:
+            self._process = subprocess.Popen(
+                self._command(),
+                cwd=ROOT,
+                env={**os.environ, **self._settings},
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._is_ready(said_before):
+            code = self._process.poll()
+            if code is not None or time.monotonic() > deadline:
+                self.kill()
+                reason = "does not answer" if code is None else f"ended with code {code}"
+                raise HostDidNotStart(f"the host {reason}:\n{self._said(said_before)}")
+            time.sleep(0.05)
+
+    def stop(self) -> int | None:
+        """End it in order and return its exit code; ``None`` if it does not run."""
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        process.terminate()
         try:
-            url = _address(process, log)
-            reader = threading.Thread(target=_copy, args=(process, log), daemon=True)
-            reader.start()
-            _await_health(url, process, log)
-            yield url
-        finally:
-            process.terminate()
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            return process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
 
+    def kill(self) -> None:
+        """End it as a power cut would: no handler runs, nothing is flushed."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
 
-def settings_for(adf_url: str) -> dict[str, str]:
-    """Return settings that point the app at the simulator and keep its pace brisk."""
-    return {
-        "MEND_ADF_BASE_URL": adf_url,
-        "MEND_ADF_TOKEN": "simulated",
-        "MEND_ADF_SUBSCRIPTION_ID": SUBSCRIPTION,
-        "MEND_ADF_RESOURCE_GROUP": RESOURCE_GROUP,
-        "MEND_ADF_FACTORY": FACTORY,
-        "MEND_POLL_SECONDS": "0.5",
-        "MEND_BACKOFF_SECONDS": "1",
-    }
+    def _command(self) -> list[str]:
+        where = ["--port", str(self._port), "--data", str(self._data_dir)]
+        return [sys.executable, "-m", "localhost", *where]
 
-
-def _address(process: subprocess.Popen[str], log: Path) -> str:
-    assert process.stdout is not None  # noqa: S101 - asked for with PIPE
-    for line in process.stdout:
-        with log.open("a") as copy:
-            copy.write(line)
-        if line.startswith("Listening on "):
-            return line.split()[2]
-    process.wait()
-    raise HostDidNotStart(f"the host ended with code {process.returncode}:\n{_tail(log)}")
-
-
-def _copy(process: subprocess.Popen[str], log: Path) -> None:
-    # Somebody has to read, or the host stops at a full pipe.
-    assert process.stdout is not None  # noqa: S101
-    with log.open("a") as copy:
-        for line in process.stdout:
-            copy.write(line)
-
-
-def _await_health(url: str, process: subprocess.Popen[str], log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
+    def _is_ready(self, said_before: int) -> bool:
+        address = re.search(r"^Listening on (\S+)", self._said(said_before), re.MULTILINE)
+        if address is None:
+            return False
+        self.url = address[1]
         try:
-            if httpx.get(f"{url}/api/health", timeout=2, trust_env=False).status_code == 200:
-                return
+            answer = httpx.get(f"{self.url}/api/health", timeout=2, trust_env=False)
         except httpx.TransportError:
-            pass
-        time.sleep(0.05)
-    raise HostDidNotStart(f"the host does not answer at {url}:\n{_tail(log)}")
+            return False
+        return answer.status_code == 200
 
-
-def _tail(log: Path) -> str:
-    return "\n".join(log.read_text().splitlines()[-30:])
+    def _said(self, since: int) -> str:
+        with self.log.open() as log:
+            log.seek(since)
+            return log.read()

@@ -69,24 +69,25 @@ def progress(journeys: Sequence[Journey]) -> Table:
 def summary(journeys: Sequence[Journey], console: Console) -> None:
     """Print what became of every ticket, and each ticket's way."""
     table = Table(title="What became of them", title_justify="left")
-    for heading in ("what happened", "ended as", "why", "attempts", "reruns", "minutes", ""):
-        table.add_column(heading, overflow="fold")
+    table.add_column("what happened")
+    table.add_column("ended as")
+    table.add_column("reruns", justify="right")
+    table.add_column("minutes", justify="right")
+    table.add_column("as expected")
     for journey in journeys:
+        ended = Text.assemble(_coloured(journey.status), f", {journey.ticket.get('outcome')}")
+        wrong = Text("; ".join(journey.surprises), "bold red")
         table.add_row(
             journey.story.title,
-            Text.assemble(_coloured(journey.status), f"\n{journey.ticket.get('outcome')}"),
-            _cause(journey),
-            str(count(journey.ticket.get("attempts"))),
+            ended,
             str(journey.create_runs),
             _minutes(journey.ticket),
-            Text("as expected", "green")
-            if not journey.surprises
-            else Text("; ".join(journey.surprises), "bold red"),
+            wrong if journey.surprises else Text("yes", "green"),
         )
     console.print(table)
     for journey in journeys:
-        way = " > ".join(journey.way)
-        console.print(Text(f"{journey.ticket_id}  {way}", style="dim"))
+        console.print(Text.assemble((journey.ticket_id, "bold"), f"  {_cause(journey)}"))
+        console.print(Text("  " + " > ".join(journey.way), style="dim"))
 
 
 def _coloured(status: str) -> Text:
@@ -95,7 +96,11 @@ def _coloured(status: str) -> Text:
 
 def _cause(journey: Journey) -> str:
     analysis = journey.ticket.get("analysis")
-    return str(analysis.get("signature") or "") if isinstance(analysis, dict) else ""
+    if not isinstance(analysis, dict):
+        return ""
+    return (
+        f"{analysis.get('signature')}, {analysis.get('confidence')}: {analysis.get('root_cause')}"
+    )
 
 
 def count(items: object) -> int:

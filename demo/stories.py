@@ -17,6 +17,19 @@ FACTORY_ID = (
 )
 
 
+def settings_for(adf_url: str) -> dict[str, str]:
+    """Return settings that point the app at the simulator and keep its pace brisk."""
+    return {
+        "MEND_ADF_BASE_URL": adf_url,
+        "MEND_ADF_TOKEN": "simulated",
+        "MEND_ADF_SUBSCRIPTION_ID": SUBSCRIPTION,
+        "MEND_ADF_RESOURCE_GROUP": RESOURCE_GROUP,
+        "MEND_ADF_FACTORY": FACTORY,
+        "MEND_POLL_SECONDS": "0.5",
+        "MEND_BACKOFF_SECONDS": "1",
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Story:
     """One failure and its fate.
@@ -58,7 +71,7 @@ class Story:
     def alert(self, run: PipelineRun) -> str:
         """Return the webhook's body in the sender's own format."""
         if self.source == "azure-monitor":
-            return _metric_alert(self.pipeline)
+            return metric_alert(self.pipeline)
         return _web_activity(run, escaped=not self.broken_json)
 
 
@@ -118,7 +131,7 @@ def _web_activity(run: PipelineRun, *, escaped: bool) -> str:
     return f'{{{head}, "message": "{text}"}}'
 
 
-def _metric_alert(pipeline: str) -> str:
+def metric_alert(pipeline: str) -> str:
     """Return a fired metric alert (Microsoft Learn, "Common alert schema")."""
     now = datetime.now(UTC)
     condition = {

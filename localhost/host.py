@@ -73,7 +73,7 @@ class Host:
         OSError: the port is taken.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  all by name
         self,
         *,
         data_dir: Path | str,

@@ -45,7 +45,7 @@ class DaemonPool(Executor):
             self._size += 1
             self._begin_thread()
 
-    def shutdown(  # noqa: D417
+    def shutdown(
         self,
         wait: bool = True,  # noqa: ARG002  nobody can wait for user code
         *,

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 # From the JSON text of the input to the JSON text of the result; raises what user code raises.
 Activity = Callable[[Task], Awaitable[str | None]]
 
-_MAX_TRACE_CHARACTERS = 8_000
+_MAX_TRACE_CHARACTERS = 4_000
 _WRITE_AGAIN_SECONDS = 1.0
 
 

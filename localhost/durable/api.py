@@ -21,9 +21,10 @@ from localhost.clock import Clock, parse_iso, to_us
 from localhost.durable.binding import Links
 from localhost.durable.engine import Engine
 from localhost.durable.events import FINISHED, Event, EventType, Status, event, event_raised
-from localhost.durable.hub import AlreadyExists, Query
+from localhost.durable.hub import AlreadyExists
 from localhost.durable.records import Instance
 from localhost.durable.status import parsed, payload
+from localhost.durable.tables import Query
 from localhost.durable.writer import HubBroken, HubUnavailable
 from localhost.http import read_body
 from localhost.routes import Route, Template

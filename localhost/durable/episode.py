@@ -30,16 +30,14 @@ from localhost.durable.events import (
     child_completed,
     child_failed,
     event,
-    execution_started,
 )
 from localhost.durable.history import History
-from localhost.durable.hub import parent_event
 from localhost.durable.performer import Execution
 from localhost.durable.protocol import WorkerProtocol
-from localhost.durable.records import Episode, Instance, Message
+from localhost.durable.records import Episode, Instance, Message, NewInstance
 
 # Continuing as new this often without waiting for anything is an endless loop.
-_MAX_GENERATIONS = 10_000
+_MAX_GENERATIONS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,16 +225,15 @@ class _Work:
         self._input_text = outcome.input_text
         self._stored = 0
         self.history = History()
-        started = execution_started(
-            self._now,
-            name=instance.name,
-            instance_id=instance.instance_id,
-            execution_id=self._execution_id,
-            input_text=outcome.input_text,
-            version=instance.version,
-            parent=parent_event(instance.parent),
+        following = NewInstance(
+            instance.instance_id,
+            self._execution_id,
+            instance.name,
+            outcome.input_text,
+            instance.version,
+            instance.parent,
         )
-        self.begin([started, *replay.carryover])
+        self.begin([following.started(self._now), *replay.carryover])
 
 
 def _decided(now: datetime, decision: Decision) -> Event:

@@ -100,31 +100,6 @@ def event(kind: EventType, at: datetime, event_id: int = NO_ID, **fields: object
     }
 
 
-def execution_started(
-    at: datetime,
-    *,
-    name: str,
-    instance_id: str,
-    execution_id: str,
-    input_text: str | None,
-    version: str | None = None,
-    parent: Event | None = None,
-) -> Event:
-    """Return the event every execution begins with. ``Version`` must exist: the SDK reads it."""
-    return event(
-        EventType.EXECUTION_STARTED,
-        at,
-        OrchestrationInstance={"InstanceId": instance_id, "ExecutionId": execution_id},
-        ParentInstance=parent,
-        Name=name,
-        Version=version,
-        Input=input_text,
-        Tags=None,
-        ScheduledStartTime=None,
-        Generation=0,
-    )
-
-
 def task_completed(at: datetime, task_id: int, result: str | None) -> Event:
     """Return the good end of an activity; ``result`` is JSON text."""
     return event(EventType.TASK_COMPLETED, at, TaskScheduledId=task_id, Result=result)

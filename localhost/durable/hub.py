@@ -12,17 +12,16 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from localhost.clock import Clock, to_us
-from localhost.durable import schema
+from localhost.durable import schema, tables
 from localhost.durable.events import (
     FINISHED,
     Event,
     Status,
     child_failed,
     event_raised,
-    execution_started,
     timer_fired,
 )
 from localhost.durable.history import History
@@ -35,15 +34,10 @@ from localhost.durable.records import (
     Parent,
     Task,
 )
+from localhost.durable.tables import Query
 from localhost.durable.writer import Writer
 
 T = TypeVar("T")
-
-_INSTANCE = (
-    "SELECT id, execution_id, name, version, status, input, output, custom_status, created_us,"
-    " updated_us, completed_us, parent_id, parent_execution_id, parent_task_id, deaths"
-    " FROM instances"
-)
 
 
 class AlreadyExists(Exception):
@@ -74,18 +68,6 @@ class Unfinished:
     due: list[str]
     alarms: list[tuple[int, str]]
     tasks: list[Task]
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """Which instances; times are microseconds since 1970, both ends included."""
-
-    created_from_us: int | None = None
-    created_to_us: int | None = None
-    statuses: frozenset[Status] = frozenset()
-    id_prefix: str = ""
-    after_id: str | None = None
-    limit: int | None = None
 
 
 class Hub:
@@ -151,9 +133,9 @@ class Hub:
         def question(connection: sqlite3.Connection) -> Loaded:
             connection.execute("BEGIN")
             try:
-                messages = _due_messages(connection, instance_id, now_us)
-                instance = _instance(connection, instance_id)
-                history = _history(connection, instance_id) if with_history else None
+                messages = tables.due_messages(connection, instance_id, now_us)
+                instance = tables.find_instance(connection, instance_id)
+                history = tables.read_history(connection, instance_id) if with_history else None
             finally:
                 connection.execute("COMMIT")
             return Loaded(instance, messages, history)
@@ -162,19 +144,21 @@ class Hub:
 
     def instance(self, instance_id: str) -> Instance | None:
         """Return one row, or None."""
-        return self.read(lambda connection: _instance(connection, instance_id))
+        return self.read(lambda connection: tables.find_instance(connection, instance_id))
 
     def history(self, instance_id: str) -> History:
         """Return the stored history; empty when there is none."""
-        return self.read(lambda connection: _history(connection, instance_id))
+        return self.read(lambda connection: tables.read_history(connection, instance_id))
 
     def instances(self, query: Query) -> list[Instance]:
         """Return matching instances by id."""
-        where, values = _where(query)
+        where, values = tables.where(query)
         limit = "" if query.limit is None else f" LIMIT {int(query.limit)}"
-        statement = f"{_INSTANCE}{where} ORDER BY id{limit}"
+        statement = f"{tables.INSTANCE}{where} ORDER BY id{limit}"
         return self.read(
-            lambda connection: [_to_instance(row) for row in connection.execute(statement, values)]
+            lambda connection: [
+                tables.to_instance(row) for row in connection.execute(statement, values)
+            ]
         )
 
     def entity_state(self, entity_id: str) -> str | None:
@@ -279,7 +263,7 @@ class Hub:
 
     async def drop(self, messages: list[int]) -> None:
         """Delete messages nobody can read any more."""
-        await self.writer.submit(lambda connection: _delete_messages(connection, messages))
+        await self.writer.submit(lambda connection: tables.delete_messages(connection, messages))
 
     async def begin_task(self, seq: int) -> None:
         """Count a start of an activity, so that one that kills the process is noticed."""
@@ -322,7 +306,7 @@ class Hub:
         """Delete instances with everything that belongs to them; return how many existed."""
 
         def operation(connection: sqlite3.Connection) -> int:
-            return sum(_purge(connection, instance_id) for instance_id in instance_ids)
+            return sum(tables.purge(connection, instance_id) for instance_id in instance_ids)
 
         return await self.writer.submit(operation)
 
@@ -346,7 +330,7 @@ class Hub:
         if row is not None:
             if row[0] not in FINISHED:
                 raise AlreadyExists(Status(row[0]))
-            _purge(connection, new.instance_id)
+            tables.purge(connection, new.instance_id)
         now = self._clock.now()
         parent = new.parent
         connection.execute(
@@ -367,16 +351,7 @@ class Hub:
                 parent.task_id if parent else None,
             ),
         )
-        started = execution_started(
-            now,
-            name=new.name,
-            instance_id=new.instance_id,
-            execution_id=new.execution_id,
-            input_text=new.input_text,
-            version=new.version,
-            parent=parent_event(parent),
-        )
-        self._post(connection, new.instance_id, started, new.execution_id)
+        self._post(connection, new.instance_id, new.started(now), new.execution_id)
 
     def _post(
         self,
@@ -422,7 +397,7 @@ class Hub:
         )
         if changed.rowcount != 1:
             raise Superseded(before.instance_id)
-        _delete_messages(connection, episode.consumed)
+        tables.delete_messages(connection, episode.consumed)
         self._store_history(connection, episode)
         if finished:
             connection.execute("DELETE FROM inbox WHERE instance_id = ?", (before.instance_id,))
@@ -504,94 +479,3 @@ class Hub:
                 failure = child_failed(self._clock.now(), child.number, str(error), None)
                 self._post(connection, instance_id, failure, execution_id)
                 aftermath.wake.append(instance_id)
-
-
-def parent_event(parent: Parent | None) -> Event | None:
-    """Return ``ParentInstance`` of an ExecutionStarted event."""
-    if parent is None:
-        return None
-    return {
-        "OrchestrationInstance": {
-            "InstanceId": parent.instance_id,
-            "ExecutionId": parent.execution_id,
-        },
-        "Name": None,
-        "Version": None,
-        "TaskScheduleId": parent.task_id,
-    }
-
-
-def _to_instance(row: tuple[Any, ...]) -> Instance:
-    parent = None if row[11] is None else Parent(row[11], row[12], row[13])
-    return Instance(
-        instance_id=row[0],
-        execution_id=row[1],
-        name=row[2],
-        version=row[3],
-        status=Status(row[4]),
-        input_text=row[5],
-        output=row[6],
-        custom_status=row[7],
-        created_us=row[8],
-        updated_us=row[9],
-        completed_us=row[10],
-        parent=parent,
-        deaths=row[14],
-    )
-
-
-def _instance(connection: sqlite3.Connection, instance_id: str) -> Instance | None:
-    row = connection.execute(f"{_INSTANCE} WHERE id = ?", (instance_id,)).fetchone()
-    return None if row is None else _to_instance(row)
-
-
-def _history(connection: sqlite3.Connection, instance_id: str) -> History:
-    rows = connection.execute(
-        "SELECT event FROM history WHERE instance_id = ? ORDER BY seq", (instance_id,)
-    )
-    return History.from_texts([row[0] for row in rows])
-
-
-def _due_messages(connection: sqlite3.Connection, instance_id: str, now_us: int) -> list[Message]:
-    """Return due messages in the order they became readable: a timer at its due time."""
-    rows = connection.execute(
-        "SELECT seq, execution_id, event FROM inbox WHERE instance_id = ? AND due_us <= ?"
-        " ORDER BY MAX(due_us, arrived_us), seq",
-        (instance_id, now_us),
-    )
-    return [Message(row[0], row[1], json.loads(row[2])) for row in rows]
-
-
-def _delete_messages(connection: sqlite3.Connection, seqs: list[int]) -> None:
-    connection.executemany("DELETE FROM inbox WHERE seq = ?", [(seq,) for seq in seqs])
-
-
-def _purge(connection: sqlite3.Connection, instance_id: str) -> int:
-    gone = connection.execute("DELETE FROM instances WHERE id = ?", (instance_id,)).rowcount
-    for table in ("history", "inbox", "tasks"):
-        connection.execute(
-            f"DELETE FROM {table} WHERE instance_id = ?",
-            (instance_id,),
-        )
-    return gone
-
-
-def _where(query: Query) -> tuple[str, list[object]]:
-    parts: list[str] = []
-    values: list[object] = []
-    if query.created_from_us is not None:
-        parts.append("created_us >= ?")
-        values.append(query.created_from_us)
-    if query.created_to_us is not None:
-        parts.append("created_us <= ?")
-        values.append(query.created_to_us)
-    if query.statuses:
-        parts.append(f"status IN ({', '.join('?' * len(query.statuses))})")
-        values.extend(sorted(query.statuses))
-    if query.id_prefix:
-        parts.append("substr(id, 1, ?) = ?")
-        values.extend((len(query.id_prefix), query.id_prefix))
-    if query.after_id is not None:
-        parts.append("id > ?")
-        values.append(query.after_id)
-    return (" WHERE " + " AND ".join(parts) if parts else ""), values

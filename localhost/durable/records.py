@@ -1,9 +1,10 @@
 """Rows of the hub, and the changes that are committed as one."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from localhost.durable.decisions import CreateTimer, ScheduleActivity, SendEvent, StartChild
-from localhost.durable.events import Event, Status
+from localhost.durable.events import Event, EventType, Status, event
 from localhost.durable.history import History
 
 
@@ -14,6 +15,16 @@ class Parent:
     instance_id: str
     execution_id: str
     task_id: int
+
+    def to_event(self) -> Event:
+        """Return ``ParentInstance`` of an ExecutionStarted event."""
+        family = {"InstanceId": self.instance_id, "ExecutionId": self.execution_id}
+        return {
+            "OrchestrationInstance": family,
+            "Name": None,
+            "Version": None,
+            "TaskScheduleId": self.task_id,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +70,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class NewInstance:
-    """An instance to be made."""
+    """An instance, or the next generation of one, to be made. ``input_text`` is JSON text."""
 
     instance_id: str
     execution_id: str
@@ -67,6 +78,24 @@ class NewInstance:
     input_text: str | None
     version: str | None = None
     parent: Parent | None = None
+
+    def started(self, at: datetime) -> Event:
+        """Return the event it begins with. The SDK needs ``Version``, be it null."""
+        return event(
+            EventType.EXECUTION_STARTED,
+            at,
+            OrchestrationInstance={
+                "InstanceId": self.instance_id,
+                "ExecutionId": self.execution_id,
+            },
+            ParentInstance=None if self.parent is None else self.parent.to_event(),
+            Name=self.name,
+            Version=self.version,
+            Input=self.input_text,
+            Tags=None,
+            ScheduledStartTime=None,
+            Generation=0,
+        )
 
 
 @dataclass(slots=True)

@@ -82,7 +82,12 @@ def codes_in(error_code: str, message: str, known: frozenset[str] = frozenset())
             they cannot be ordinary words; others need a cue such as ``ErrorCode=``.
     """
     text = bounded(message)
-    found = {*_from_field(error_code, known), *_named(text), *_numbered(text), *_mentioned(text, known)}
+    found = {
+        *_from_field(error_code, known),
+        *_named(text),
+        *_numbered(text),
+        *_mentioned(text, known),
+    }
     return frozenset(found)
 
 

@@ -138,6 +138,21 @@ def _code_hits(codes: frozenset[str], evidence_id: str) -> Iterator[Hit]:
             yield Hit(signature, signature.code_tier, code, evidence_id)
 
 
+def _name_hits(codes: frozenset[str], evidence_id: str) -> Iterator[Hit]:
+    for code in sorted(codes - known_names()):
+        found = [
+            (sum(map(len, _parts(fragment))), signature.id, signature)
+            for signature in SIGNATURES
+            for fragment in signature.name_parts
+            if ":" not in code and _occurs(fragment, code)
+        ]
+        if found:
+            # The longest fragment says most: "columnnotfound" is about columns.
+            _, _, signature = max(found, key=lambda each: each[:2])
+            tier = Tier.HINT if signature.action not in PASSIVE else Tier.OUTER
+            yield Hit(signature, tier, code, evidence_id)
+
+
 def _phrase_hits(codes: frozenset[str], prose: str, evidence_id: str) -> Iterator[Hit]:
     for signature in SIGNATURES:
         inside = codes.intersection(map(str.casefold, signature.within))
@@ -150,8 +165,11 @@ def _phrase_hits(codes: frozenset[str], prose: str, evidence_id: str) -> Iterato
 
 
 def _occurs(phrase: Phrase, prose: str) -> bool:
-    parts = (phrase,) if isinstance(phrase, str) else phrase
-    return all(part in prose for part in parts)
+    return all(part in prose for part in _parts(phrase))
+
+
+def _parts(phrase: Phrase) -> tuple[str, ...]:
+    return (phrase,) if isinstance(phrase, str) else phrase
 
 
 def _occurs_any(phrases: Iterable[Phrase], prose: str) -> bool:
@@ -159,7 +177,7 @@ def _occurs_any(phrases: Iterable[Phrase], prose: str) -> bool:
 
 
 def _spelled(phrase: Phrase) -> str:
-    return phrase if isinstance(phrase, str) else " ... ".join(phrase)
+    return " ... ".join(_parts(phrase))
 
 
 def verdict(facts: FailureFacts) -> Verdict:

@@ -61,6 +61,7 @@ class Signature:
         codes: Names as the product spells them, or ``adf:``/``sql:``/``http:``/
             ``run:`` and a number or word; see :mod:`shared.diagnosis.codes`.
         phrases: Lower-case text to find; compared after folding case, quotes and spaces.
+        name_parts: Lower-case fragments to find in codes that no signature lists.
         retryable: ``once``: a second failure means that the cause is another one.
         action: Best action on the signature's own platform; ``diagnose`` translates it.
         auto: Whether the action may run without a person once policy agrees.
@@ -85,6 +86,7 @@ class Signature:
     phrases: tuple[Phrase, ...] = ()
     unless: tuple[Phrase, ...] = ()
     within: tuple[str, ...] = ()
+    name_parts: tuple[Phrase, ...] = ()
     code_tier: Tier = Tier.INNER
     phrase_tier: Tier = Tier.TEXT
     auto: bool = False

@@ -108,6 +108,10 @@ def _read_head(text: str) -> _Head:
             return head
         value, end = _decode(text, value_at)
         end = _skip(text, end)
+        if end == len(text) - 1 and text[end] == "}":  # nothing was broken but a value left out
+            head.members.append((name, value))
+            head.broken_at = end
+            return head
         if text[end : end + 1] != ",":
             head.broken_name, head.broken_at = name, value_at
             return head

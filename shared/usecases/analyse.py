@@ -3,7 +3,7 @@
 from shared.diagnosis.diagnose import diagnose
 from shared.diagnosis.failure import FailureFacts, FailureText
 from shared.domain.analysis import Analysis
-from shared.domain.run import Observation
+from shared.domain.run import Observation, RunPhase
 from shared.domain.ticket import Ticket
 from shared.ports.clock import Clock
 from shared.ports.tickets import TicketStore
@@ -68,6 +68,12 @@ def _facts(ticket: Ticket) -> FailureFacts:
         )
     return FailureFacts(
         platform=ticket.platform,
-        run_status=seen.run.status if seen.run else "",
+        run_status=_status(seen),
         texts=tuple(texts),
     )
+
+
+def _status(seen: Observation) -> str:
+    if seen.run is None or (seen.run.phase is RunPhase.SUCCEEDED and seen.failures):
+        return ""  # green, but steps failed in it: the steps say what happened
+    return seen.run.status

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from shared.domain.alert import TimeWindow
 from shared.domain.errors import Refused
-from shared.domain.run import Observation, RunPhase, RunSnapshot
+from shared.domain.run import Observation, RunPhase, RunSnapshot, StepFailure
 from shared.domain.ticket import Change, Status, Ticket
 from shared.ports.clock import Clock
 from shared.ports.pipelines import PipelineService
@@ -37,9 +37,24 @@ async def _observe(
     run = await pipelines.run(ticket.resource, run_id)
     if run is None:
         return Observation(at=clock.now())
-    failures = await pipelines.failures(ticket.resource, run)
+    failures = await _failures(ticket, run, pipelines)
     newer = await newer_success(ticket, run, pipelines, clock)
     return Observation(at=clock.now(), run=run, failures=failures, newer_success_run_id=newer)
+
+
+async def _failures(
+    ticket: Ticket, run: RunSnapshot, pipelines: PipelineService
+) -> tuple[StepFailure, ...]:
+    """Return what failed, the alerted child first: a root does not always name its children."""
+    found = await pipelines.failures(ticket.resource, run)
+    alerted = ticket.resource.run_id
+    if alerted is None or alerted == run.run_id or ticket.attempts:
+        return found
+    child = await pipelines.run(ticket.resource, alerted)
+    if child is None:
+        return found
+    inner = await pipelines.failures(ticket.resource, child)
+    return inner + tuple(failure for failure in found if failure not in inner)
 
 
 async def newer_success(

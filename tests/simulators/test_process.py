@@ -1,5 +1,6 @@
 """``python -m simulators`` as a program."""
 
+import ast
 import signal
 import socket
 import subprocess
@@ -144,3 +145,33 @@ def test_every_simulator_on_disk_is_registered_and_documented() -> None:
     assert on_disk == set(SIMULATORS)
     for name in on_disk:
         assert (ROOT / "simulators" / name / "README.md").is_file()
+
+
+def test_the_client_needs_nothing_but_httpx() -> None:
+    """A demo that scripts simulators does not load what serves them."""
+    heavy = "{'starlette', 'uvicorn', 'pydantic'}"
+    code = f"import simulators.client, sys; sys.exit(len({heavy} & set(sys.modules)))"
+
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_the_kit_knows_no_simulator() -> None:
+    """What all share depends on none of them, and no simulator on the product."""
+    product = {"shared", "triggers", "orchestrators", "activities", "localhost"}
+    for path in (ROOT / "simulators").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        imported = {
+            node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
+        } | {
+            name.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import)
+            for name in node.names
+        }
+
+        assert product.isdisjoint(name.split(".")[0] for name in imported), path
+        if path.parent.name == "kit":
+            others = {name for name in imported if name.startswith("simulators.")}
+            assert {name for name in others if not name.startswith("simulators.kit.")} == set(), (
+                path
+            )

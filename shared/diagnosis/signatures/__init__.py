@@ -9,10 +9,15 @@ from shared.diagnosis.signature import Signature
 from shared.diagnosis.signatures import (
     adf,
     alerts,
+    clusters,
+    databricks,
+    dataflow,
     identity,
+    names,
     network,
     runs,
     runtime,
+    spark,
     sql,
     storage,
 )
@@ -20,10 +25,15 @@ from shared.diagnosis.signatures import (
 SIGNATURES: tuple[Signature, ...] = (
     *runs.SIGNATURES,
     *alerts.SIGNATURES,
-    *network.SIGNATURES,
-    *identity.SIGNATURES,
     *adf.SIGNATURES,
+    *dataflow.SIGNATURES,
     *runtime.SIGNATURES,
     *sql.SIGNATURES,
     *storage.SIGNATURES,
+    *identity.SIGNATURES,
+    *network.SIGNATURES,
+    *databricks.SIGNATURES,
+    *clusters.SIGNATURES,
+    *spark.SIGNATURES,
+    *names.SIGNATURES,
 )
