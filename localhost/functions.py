@@ -60,6 +60,7 @@ class App:
 
     http: list[HttpFunction] = field(default_factory=list)
     timers: list[TimerFunction] = field(default_factory=list)
+    warm_ups: list[Function] = field(default_factory=list)
     orchestrators: dict[str, Function] = field(default_factory=dict)
     activities: dict[str, Function] = field(default_factory=dict)
     entities: dict[str, Function] = field(default_factory=dict)

@@ -37,6 +37,7 @@ from localhost.front import Endpoint, Front, State, health
 from localhost.functions import App, Function
 from localhost.http import function_routes
 from localhost.invoke import Invoker
+from localhost.loader import BadApp
 from localhost.lock import FolderLock
 from localhost.routes import Route, Router, Template
 from localhost.settings import (
@@ -166,6 +167,7 @@ class Host:
         await self._serve(listener)
         self._load()
         self._wire()
+        await self._warm_up()
         await self._engine.start()
         self._stack.callback(self._engine.halt)
         self._timers.start()
@@ -245,6 +247,14 @@ class Host:
         )
         self._timers = Timers(app.timers, self._invoker, self._hub, self._clock)
         self._front.use(Router(self._routes()))
+
+    async def _warm_up(self) -> None:
+        """Run warm-up functions before any work; Azure only logs when one of them fails."""
+        for function in self.app.warm_ups:
+            try:
+                await self._invoker.call(function, {})
+            except Exception as error:
+                raise BadApp(f"warm-up function {function.name!r} failed: {error}") from error
 
     def _activity(self, function: Function) -> Activity:
         async def run(task: Task) -> str:
@@ -326,7 +336,8 @@ def listen(address: str, port: int) -> socket.socket:
         OSError: the port is taken or the address is not of this machine.
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named, asyncio turns Nagle's algorithm off for each connection.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((address.strip("[]"), port))

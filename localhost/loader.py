@@ -100,13 +100,22 @@ def _add(app: App, built: Any, folder: Path) -> None:
         app.timers.append(_timer(function, trigger))
     elif trigger.type == "orchestrationTrigger":
         _put(app.orchestrators, function, trigger.orchestration)
+    elif trigger.type == "warmupTrigger":
+        app.warm_ups.append(function)
     elif trigger.type == "activityTrigger":
         _put(app.activities, function, trigger.activity)
     else:
         _put(app.entities, function, trigger.entity_name)
 
 
-_RUN = ("httpTrigger", "timerTrigger", "orchestrationTrigger", "activityTrigger", "entityTrigger")
+_RUN = (
+    "httpTrigger",
+    "timerTrigger",
+    "warmupTrigger",
+    "orchestrationTrigger",
+    "activityTrigger",
+    "entityTrigger",
+)
 
 
 def _not_run(built: Any, trigger: Any, name: str) -> str | None:

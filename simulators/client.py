@@ -231,7 +231,7 @@ class AdfSimulator(Simulator):
     def script(
         self,
         pipeline: str,
-        runs: Sequence[str | Json] = ("Succeeded",),
+        runs: str | Sequence[str | Json] = ("Succeeded",),
         *,
         parameters: Json | None = None,
         concurrency: int | None = None,
@@ -240,9 +240,9 @@ class AdfSimulator(Simulator):
         """Declare a pipeline and say how its coming runs go; the last one repeats.
 
         Args:
-            runs: Each a status, or the fields of ``RunScript`` (status, seconds,
-                queued_seconds, status_path, error, failed_activity, …). A mere status is
-                reached after 0.2 seconds.
+            runs: One status for all, or a list: each a status or the fields of ``RunScript``
+                (status, seconds, queued_seconds, status_path, error, failed_activity, …).
+                A mere status is reached after 0.2 seconds.
             parameters: Declared parameters and their defaults.
             concurrency: Runs at a time; more of them queue.
             activities: In order; each a name (of a copy activity) or ``{"name", "type"}``.
@@ -251,7 +251,7 @@ class AdfSimulator(Simulator):
             "name": pipeline,
             "runs": [
                 {"status": run, "seconds": 0.2} if isinstance(run, str) else dict(run)
-                for run in runs
+                for run in ([runs] if isinstance(runs, str) else runs)
             ],
             "parameters": dict(parameters or {}),
             "concurrency": concurrency,

@@ -50,7 +50,7 @@ Announce = Callable[[Simulator, str], None]
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, leaving signals to us (it would end with the signal instead of status 0)."""
+    """uvicorn, leaving signals to ``serve``: one handler stops all servers, with status 0."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

@@ -1097,11 +1097,13 @@ def test_cleanup_after_a_failed_task_all_with_a_retrying_sibling_goes_wrong() ->
     story = Story(it).fails(1).fails(0)
     assert any("task_all" in trap for trap in story.verdict().replay.traps)
 
-    timer = next(one for one in story.history.events if one["EventType"] == 10)
-    story.fires(timer["EventId"], at(60))
-    story.completes(3, "not the cleanup's result")
+    story.fires(2, at(60))
+    assert story.tasks == [(3, "b")]
+    story.completes(3, "of b")
+    assert story.tasks == [(4, "c")]
+    story.completes(4, "of the cleanup")
 
-    assert story.output != "the cleanup's result"
+    assert story.output == "of b"
 
 
 def test_cancelling_a_timer_over_six_days_is_ignored() -> None:

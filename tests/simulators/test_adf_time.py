@@ -42,6 +42,16 @@ def test_runs_follow_their_scripts_in_order_and_the_last_repeats(
     assert ends == ["Failed", "Failed", "Succeeded", "Succeeded", "Succeeded"]
 
 
+def test_one_status_is_that_of_all_runs(frozen_adf: AdfSimulator, frozen_factory: Factory) -> None:
+    """A mere status scripts every coming run."""
+    frozen_adf.script("p", "Failed")
+
+    ids = [frozen_factory.start("p") for _ in range(2)]
+    frozen_adf.advance(1)
+
+    assert [frozen_factory.run(run_id).status for run_id in ids] == ["Failed", "Failed"]
+
+
 def test_a_run_may_pass_through_states_nobody_knows(
     frozen_adf: AdfSimulator, frozen_factory: Factory
 ) -> None:

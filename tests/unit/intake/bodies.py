@@ -3,6 +3,7 @@
 import copy
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -22,12 +23,18 @@ SALES_ID = (
     "/providers/Microsoft.DataFactory/factories/adf-Sales"
 )
 SALES = SALES_ID.lower()
+WORKSPACE_ID = (
+    "/subscriptions/aa/resourcegroups/rg/providers"
+    "/microsoft.operationalinsights/workspaces/law-data"
+)
 HR_ID = SALES_ID.replace("adf-Sales", "adf-hr")
 
 # Enough to find a missing guard, few enough for a machine that others use, too.
 QUICK = settings(max_examples=150, deadline=None)
 
-ADF = {
+Body = dict[str, Any]
+
+ADF: Body = {
     "dataFactoryName": "adf-Sales",
     "pipelineName": "load_customer_data",
     "runId": "3d1f0000-0000-4000-8000-000000000001",
@@ -41,7 +48,7 @@ ADF = {
     "message": "ErrorCode=SqlFailedToConnect,'Type=HybridDeliveryException'",
 }
 
-CRITERION = {
+CRITERION: Body = {
     "metricName": "PipelineFailedRuns",
     "metricNamespace": "Microsoft.DataFactory/factories",
     "operator": "GreaterThan",
@@ -55,7 +62,7 @@ CRITERION = {
     "webTestName": None,
 }
 
-METRIC = {
+METRIC: Body = {
     "schemaId": "azureMonitorCommonAlertSchema",
     "data": {
         "essentials": {
@@ -87,7 +94,7 @@ METRIC = {
     },
 }
 
-LOG = {
+LOG: Body = {
     "schemaId": "azureMonitorCommonAlertSchema",
     "data": {
         "essentials": {
@@ -97,10 +104,7 @@ LOG = {
             "signalType": "Log",
             "monitorCondition": "Fired",
             "monitoringService": "Log Alerts V2",
-            "alertTargetIDs": [
-                "/subscriptions/aa/resourcegroups/rg/providers"
-                "/microsoft.operationalinsights/workspaces/law-data"
-            ],
+            "alertTargetIDs": [WORKSPACE_ID],
             "firedDateTime": "2026-11-20T02:10:00Z",
         },
         "alertContext": {
@@ -136,18 +140,18 @@ values = st.recursive(
 )
 
 
-def changed(body: dict[str, object], path: str, value: object) -> dict[str, object]:
+def changed(body: Body, path: str, value: object) -> Body:
     """Return a copy of ``body`` with the value at a dotted path replaced (or added)."""
     result = copy.deepcopy(body)
-    holder: object = result
+    holder: Any = result
     *parents, last = path.split(".")
     for step in parents:
-        holder = holder[int(step)] if isinstance(holder, list) else holder[step]  # type: ignore[index]
-    holder[int(last) if isinstance(holder, list) else last] = value  # type: ignore[index]
+        holder = holder[int(step) if isinstance(holder, list) else step]
+    holder[int(last) if isinstance(holder, list) else last] = value
     return result
 
 
-def without(body: dict[str, object], *names: str) -> dict[str, object]:
+def without(body: Body, *names: str) -> Body:
     """Return a copy of ``body`` without some of its members."""
     return {name: value for name, value in body.items() if name not in names}
 

@@ -170,6 +170,7 @@ def _parse_or_refuse(raw: bytes) -> object:
     try:
         return parse_json(raw)
     except InvalidInput as error:
-        assert str(error)
-        assert error.field
-        return None
+        refusal = error
+    assert str(refusal)
+    assert refusal.field
+    return None

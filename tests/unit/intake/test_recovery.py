@@ -205,7 +205,7 @@ def test_too_large_is_too_large_even_if_broken(body: str) -> None:
 
 def test_the_call_back_address_is_never_kept() -> None:
     """It holds the key that resumes the pipeline."""
-    secret = "https://example.logic.azure.com/callback?sig=SECRET"  # noqa: S105
+    secret = "https://example.logic.azure.com/callback?sig=SECRET"
     ends = [
         f'", "callBackUri": "{secret}", "runId": "r-1", "pipelineName": "load"}}',
         f'", "runId": "r-1", "pipelineName": "load", "callBackUri": "{secret}"}}',
@@ -213,12 +213,14 @@ def test_the_call_back_address_is_never_kept() -> None:
     ]
     for end in ends:
         for message in ('a "b" c', "a b c", 'a\n"b": '):
-            try:
-                result = send("adf", f'{{"message": "{message}{end}')
-            except InvalidInput as error:
-                assert "SECRET" not in str(error)
-            else:
-                assert "SECRET" not in result.model_dump_json()
+            assert "SECRET" not in _answer(f'{{"message": "{message}{end}')
+
+
+def _answer(body: str) -> str:
+    try:
+        return send("adf", body).model_dump_json()
+    except InvalidInput as error:
+        return str(error)
 
 
 @pytest.mark.parametrize(
@@ -239,10 +241,7 @@ def test_reading_takes_linear_time(body: str) -> None:
     """The worst a quarter of a megabyte can do is milliseconds, so seconds would be a bug."""
     started = time.perf_counter()
 
-    try:
-        send("adf", body[:262_144])
-    except InvalidInput:
-        pass
+    _answer(body[:262_144])
 
     assert time.perf_counter() - started < 2
 
