@@ -61,6 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
         bind=options.host,
         port=options.port,
         auth=options.auth,
+        strict=options.strict,
     )
     try:
         return asyncio.run(_run(host))
@@ -128,7 +129,16 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="where all state is kept (default: .data)",
     )
-    parser.add_argument("--auth", action="store_true", help="ask for function keys, as Azure does")
+    parser.add_argument(
+        "--auth",
+        action="store_true",
+        help="ask for keys, as Azure does; they are in DATA/hub/keys.json",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="fail orchestrations that walk into a known trap of the 1.x SDK; replays twice",
+    )
     return parser
 
 

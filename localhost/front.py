@@ -126,8 +126,3 @@ def _front_page(request: Request, path: str) -> Response:
     if request.method == "GET" and path.strip("/") == "":
         return PlainTextResponse("Your function app is up and running.")
     return Response(status_code=404)
-
-
-async def health(_request: Request, _parameters: dict[str, str]) -> Response:
-    """Answer for an app that has no health route of its own."""
-    return JSONResponse({"status": "ok"})

@@ -20,23 +20,30 @@ from typing import Self
 
 import azure.functions as func
 import uvicorn
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from localhost import loader
 from localhost.admin import AdminApi, Runner
 from localhost.clock import Clock, SystemClock
-from localhost.durable import sdk
+from localhost.durable import sdk, strict
 from localhost.durable.activities import Activity
 from localhost.durable.api import DurableApi
 from localhost.durable.binding import RPC, WEBHOOKS, Links
 from localhost.durable.engine import Engine, Options
+from localhost.durable.entities import EntityFunction
+from localhost.durable.http_activity import call_http
 from localhost.durable.hub import Hub
 from localhost.durable.performer import HTTP_ACTIVITY, Known
-from localhost.durable.protocol import JsonV1
+from localhost.durable.protocol import JsonV1, WorkerProtocol
 from localhost.durable.records import Task
-from localhost.front import Endpoint, Front, State, health
+from localhost.durable.writer import HubBroken, HubUnavailable
+from localhost.front import Endpoint, Front, State
 from localhost.functions import App, Function
+from localhost.guard import Guard
 from localhost.http import function_routes
 from localhost.invoke import Invoker
+from localhost.keys import Keys
 from localhost.loader import BadApp
 from localhost.lock import FolderLock
 from localhost.routes import Route, Router, Template
@@ -66,6 +73,9 @@ class Host:
         bind: Address to listen on. Anything but loopback needs ``auth``.
         port: 0 picks a free one; see :attr:`url`.
         options: Limits of the orchestration engine.
+        auth: Ask for keys; see :mod:`localhost.keys`.
+        strict: Fail instances that walk into a trap of the SDK; see
+            :mod:`localhost.durable.strict`.
 
     Raises (from ``async with``):
         BadSettings, BadApp, BadTemplate, BadSchedule: the app or its settings are wrong.
@@ -85,6 +95,7 @@ class Host:
         clock: Clock | None = None,
         options: Options | None = None,
         auth: bool = False,
+        strict: bool = False,
     ) -> None:
         self._app_dir = Path(app_dir).resolve()
         self._data_dir = Path(data_dir).resolve()
@@ -94,6 +105,7 @@ class Host:
         self._clock: Clock = clock or SystemClock()
         self._options = options
         self._auth = auth
+        self._strict = strict
         self._stack = contextlib.AsyncExitStack()
         self.settings = HostSettings()
         self.app = App()
@@ -162,6 +174,8 @@ class Host:
         self.settings = read_host_settings(self._app_dir)
         self._stack.enter_context(self._environment())
         self._stack.enter_context(sdk.tuned())
+        if self._strict:
+            self._stack.enter_context(strict.checked_timers())
         self._open_hub()
         self._stack.push_async_callback(self._hub.close)
         await self._serve(listener)
@@ -229,7 +243,10 @@ class Host:
 
     def _wire(self) -> None:
         app, settings = self.app, self.settings
-        self._links = Links(self.url, settings.hub_name)
+        names = [one.function.name for one in app.http]
+        keys = Keys(self._data_dir / "hub" / "keys.json", names) if self._auth else None
+        self._guard = Guard(keys)
+        self._links = Links(self.url, settings.hub_name, None if keys is None else keys.system)
         self._invoker = Invoker(settings.function_timeout, self._links.client_binding())
         self._stack.callback(self._invoker.close)
         known = Known(
@@ -237,13 +254,17 @@ class Host:
             orchestrators=frozenset(app.orchestrators),
             entities=frozenset(app.entities),
         )
+        options = self._options or Options(
+            episodes=settings.max_orchestrators, activities=settings.max_activities
+        )
+        activities = {name: self._activity(one) for name, one in app.activities.items()}
         self._engine = Engine(
             self._hub,
             self._clock,
-            JsonV1({name: one.call for name, one in app.orchestrators.items()}, known),
-            {name: self._activity(one) for name, one in app.activities.items()},
-            self._options
-            or Options(episodes=settings.max_orchestrators, activities=settings.max_activities),
+            self._protocol(known, options),
+            {**activities, HTTP_ACTIVITY.lower(): call_http},
+            entities={name: self._entity(one) for name, one in app.entities.items()},
+            options=options,
         )
         self._timers = Timers(app.timers, self._invoker, self._hub, self._clock)
         self._front.use(Router(self._routes()))
@@ -256,6 +277,16 @@ class Host:
             except Exception as error:
                 raise BadApp(f"warm-up function {function.name!r} failed: {error}") from error
 
+    def _protocol(self, known: Known, options: Options) -> WorkerProtocol:
+        plain = JsonV1({name: one.call for name, one in self.app.orchestrators.items()}, known)
+        return strict.Strict(plain, options.limits.warn_events) if self._strict else plain
+
+    def _entity(self, function: Function) -> EntityFunction:
+        async def run(context: str) -> str:
+            return str(await self._invoker.call(function, context))
+
+        return run
+
     def _activity(self, function: Function) -> Activity:
         async def run(task: Task) -> str:
             return await self._invoker.activity(function, task.input_text)
@@ -263,20 +294,35 @@ class Host:
         return run
 
     def _routes(self) -> list[Route[Endpoint]]:
-        app, settings = self.app, self.settings
-        names = {name: one.name for name, one in app.orchestrators.items()}
-        api = DurableApi(self._engine, self._clock, self._links, names, settings.default_version)
-        routes = [
-            route
-            for _, route in function_routes(
-                app.http, self._invoker, settings.route_prefix, settings.custom_headers
-            )
+        app, settings, guard = self.app, self.settings, self._guard
+        api = DurableApi(
+            self._engine,
+            self._clock,
+            self._links,
+            orchestrators={name: one.name for name, one in app.orchestrators.items()},
+            entities=frozenset(app.entities),
+            default_version=settings.default_version,
+        )
+        admin = AdminApi(app, self._runners(), self.url, settings.route_prefix)
+        functions = function_routes(
+            app.http, self._invoker, settings.route_prefix, settings.custom_headers
+        )
+        return [
+            *(guard.protect(route, f.auth_level, f.function.name) for f, route in functions),
+            *(guard.protect(route, "system") for route in api.routes(WEBHOOKS)),
+            *(guard.protect(route, "admin") for route in admin.routes()),
+            *api.routes(RPC),
+            Route(Template("api/health"), frozenset({"GET"}), self._health),
         ]
-        routes += api.routes(WEBHOOKS)
-        routes += api.routes(RPC)
-        routes += AdminApi(app, self._runners()).routes()
-        routes.append(Route(Template("api/health"), frozenset({"GET"}), health))
-        return routes
+
+    async def _health(self, _request: Request, _parameters: dict[str, str]) -> Response:
+        """Answer for an app that has no health route of its own."""
+        if not self._hub.available:
+            try:
+                await self._hub.probe()
+            except (HubUnavailable, HubBroken):
+                return JSONResponse({"status": "the task hub cannot be written"}, 503)
+        return JSONResponse({"status": "ok"})
 
     def _runners(self) -> dict[str, Runner]:
         runners: dict[str, Runner] = {}

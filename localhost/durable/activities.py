@@ -75,7 +75,10 @@ class Activities:
         self.halt()
         if left:
             log.warning("%d activities did not end in time and will run again", len(left))
-            await self._hub.release_tasks(left)
+            try:
+                await self._hub.release_tasks(left)
+            except (HubUnavailable, HubBroken):
+                log.warning("their starts stay counted: the hub cannot be written")
 
     def halt(self) -> None:
         """Drop everything at once, as a crash would."""

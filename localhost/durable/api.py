@@ -17,9 +17,11 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from localhost.clock import Clock, parse_iso, to_us
+from localhost.clock import Clock, from_us, iso, parse_iso, to_us
 from localhost.durable.binding import Links
-from localhost.durable.engine import Engine
+from localhost.durable.engine import Engine, new_id
+from localhost.durable.entities import entity_id, parse_entity_id
+from localhost.durable.entities import request as request_message
 from localhost.durable.events import FINISHED, Event, EventType, Status, event, event_raised
 from localhost.durable.hub import AlreadyExists
 from localhost.durable.records import Instance
@@ -45,11 +47,16 @@ class BadArgument(Exception):
     """System.ArgumentException: the caller's fault."""
 
 
+class NotPossible(Exception):
+    """System.InvalidOperationException: not in this state."""
+
+
 class DurableApi:
     """Endpoints over one engine.
 
     Args:
         orchestrators: Names by lower-case name; only these can be started.
+        entities: Names in lower case; only these can be signalled.
         default_version: Given to instances that are started without a version.
     """
 
@@ -58,7 +65,9 @@ class DurableApi:
         engine: Engine,
         clock: Clock,
         links: Links,
+        *,
         orchestrators: Mapping[str, str],
+        entities: frozenset[str] = frozenset(),
         default_version: str | None = None,
     ) -> None:
         self._engine = engine
@@ -66,6 +75,7 @@ class DurableApi:
         self._clock = clock
         self._links = links
         self._orchestrators = orchestrators
+        self._entity_names = entities
         self._default_version = default_version
 
     def routes(self, prefix: str) -> list[Route[Endpoint]]:
@@ -85,6 +95,12 @@ class DurableApi:
             route("POST", "instances/{id}/terminate", self._terminate),
             route("POST", "instances/{id}/suspend", self._suspend),
             route("POST", "instances/{id}/resume", self._resume),
+            route("POST", "instances/{id}/rewind", self._rewind),
+            route("POST", "instances/{id}/restart", self._restart),
+            route("GET", "entities/{name?}", self._entities),
+            route("GET", "entities/{name}/{key}", self._entity),
+            route("POST", "entities/{name}/{key}", self._signal),
+            route("DELETE", "entities/{name}/{key}", self._delete_entity),
         ]
 
     def _guarded(self, endpoint: Endpoint) -> Endpoint:
@@ -98,7 +114,7 @@ class DurableApi:
                     str(error),
                     "System.ArgumentException",
                 )
-            except AlreadyExists as error:
+            except (AlreadyExists, NotPossible) as error:
                 return problem(
                     500,
                     "Something went wrong while processing your request",
@@ -240,6 +256,87 @@ class DurableApi:
         reason = request.query_params.get("reason")
         kind = EventType.EXECUTION_RESUMED
         return await self._post(parameters["id"], event(kind, self._clock.now(), Reason=reason))
+
+    async def _rewind(self, request: Request, parameters: Parameters) -> Response:
+        reason = request.query_params.get("reason")
+        status = await self._engine.rewind(parameters["id"], reason)
+        if status is None:
+            return Response(status_code=404)
+        if status is Status.FAILED:
+            return Response(status_code=202)
+        if status in FINISHED:
+            return Response(status_code=410)
+        raise NotPossible(
+            "The rewind operation is only supported on failed orchestration instances."
+        )
+
+    async def _restart(self, request: Request, parameters: Parameters) -> Response:
+        instance = self._hub.instance(parameters["id"])
+        if instance is None:
+            return problem(
+                400,
+                "InstanceId does not match a valid orchestration instance.",
+                f"An orchestration with the instanceId {parameters['id']} was not found.",
+                "System.ArgumentException",
+            )
+        name = self._orchestrator(instance.name)
+        same = not _flag(request, "restartWithNewInstanceId", default=True)
+        instance_id = await self._engine.create(
+            name, instance.instance_id if same else None, instance.input_text, instance.version
+        )
+        return await self._started(request, instance_id)
+
+    # -- entities ----------------------------------------------------------------------
+
+    async def _entities(self, request: Request, parameters: Parameters) -> Response:
+        found = await asyncio.to_thread(self._hub.entities, parameters.get("name", ""))
+        fetch = _flag(request, "fetchState", default=False)
+        answer = []
+        for identity, state, updated_us in found:
+            name, key = parse_entity_id(identity)
+            one: dict[str, object] = {
+                "entityId": {"name": name, "key": key},
+                "lastOperationTime": iso(from_us(updated_us)),
+            }
+            if fetch:
+                one["state"] = parsed(state)
+            answer.append(one)
+        return JSONResponse(answer)
+
+    async def _entity(self, _request: Request, parameters: Parameters) -> Response:
+        state = self._hub.entity_state(entity_id(parameters["name"], parameters["key"]))
+        return Response(status_code=404) if state is None else JSONResponse(parsed(state))
+
+    async def _signal(self, request: Request, parameters: Parameters) -> Response:
+        body = await read_body(request)
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if not body:
+            text = None
+        elif media_type == "application/json":
+            try:
+                text = _json_text(body)
+            except ValueError as error:
+                message = f"Could not parse JSON content: {error}"
+                return JSONResponse({"Message": message}, 400)
+        else:
+            text = json.dumps(body.decode("utf-8", "replace"))
+        return await self._tell(parameters, request.query_params.get("op", ""), text)
+
+    async def _delete_entity(self, _request: Request, parameters: Parameters) -> Response:
+        return await self._tell(parameters, "delete", None)
+
+    async def _tell(
+        self, parameters: Parameters, operation: str, input_text: str | None
+    ) -> Response:
+        name, key = parameters["name"], parameters["key"]
+        if name.lower() not in self._entity_names:
+            raise BadArgument(
+                f"The function '{name}' doesn't exist, is disabled, or is not an entity function."
+            )
+        message = request_message(operation, new_id(), input_text)
+        raised = event_raised(self._clock.now(), "op", message)
+        await self._engine.signal(entity_id(name, key), raised)
+        return Response(status_code=202)
 
     async def _post(self, instance_id: str, message: Event) -> Response:
         status = await self._hub.post(instance_id, message)

@@ -20,8 +20,9 @@ from localhost.clock import Clock, to_us
 from localhost.durable import episode as episodes
 from localhost.durable.activities import Activities, Activity
 from localhost.durable.alarms import Alarms
+from localhost.durable.entities import Entities, EntityFunction
 from localhost.durable.episode import Limits, Turn
-from localhost.durable.events import FINISHED, Status
+from localhost.durable.events import FINISHED, Event, Status
 from localhost.durable.history import History
 from localhost.durable.hub import Hub, Superseded
 from localhost.durable.protocol import WorkerProtocol
@@ -63,15 +64,18 @@ class Engine:
 
     Args:
         activities: By lower-case name.
+        entities: By lower-case name.
         ids: Source of execution ids.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the rest by name
         self,
         hub: Hub,
         clock: Clock,
         protocol: WorkerProtocol,
         activities: Mapping[str, Activity],
+        *,
+        entities: Mapping[str, EntityFunction] | None = None,
         options: Options | None = None,
         ids: Callable[[], str] = new_id,
     ) -> None:
@@ -89,6 +93,7 @@ class Engine:
             limits=self._options.limits,
             concurrency=self._options.activities,
         )
+        self._entities = Entities(hub, clock, entities or {})
         self._replays = Replays(self._options.limits.replay_seconds)
         self._cache = _Cache(self._options.cached_instances, self._options.cached_bytes)
         self._ready: asyncio.Queue[str] = asyncio.Queue()
@@ -170,6 +175,22 @@ class Engine:
         self.wake(new.instance_id)
         return new.instance_id
 
+    async def signal(self, entity_id: str, message: Event) -> None:
+        """Send an operation to an entity.
+
+        Raises:
+            HubUnavailable: nothing was sent.
+        """
+        await self.hub.signal(entity_id, message)
+        self.wake(entity_id)
+
+    async def rewind(self, instance_id: str, reason: str | None) -> Status | None:
+        """Let a failed instance try again; return the status it had, None if unknown."""
+        status, wake = await self.hub.rewind(instance_id, reason, self._ids)
+        for other in wake:
+            self.wake(other)
+        return status
+
     async def finished(self, instance_id: str) -> Status | None:
         """Wait until ``instance_id`` has finished; None at once when it does not exist."""
         future = asyncio.get_running_loop().create_future()
@@ -229,6 +250,10 @@ class Engine:
         asyncio.get_running_loop().call_later(_TRY_AGAIN_SECONDS, self.wake, instance_id)
 
     async def _turn(self, instance_id: str) -> None:
+        if instance_id.startswith("@"):
+            for other in await self._entities.turn(instance_id):
+                self.wake(other)
+            return
         if instance_id in self._suspects:
             await self.hub.count_death(instance_id)
         outcome = await self._compute(instance_id)

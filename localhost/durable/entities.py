@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 from localhost.clock import Clock, to_us
 from localhost.durable.events import Event, EventType, event_raised
-from localhost.durable.hub import EntityChange, Hub, Outgoing
-from localhost.durable.records import Message
+from localhost.durable.hub import Hub
+from localhost.durable.records import EntityChange, Message, Outgoing
 
 log = logging.getLogger(__name__)
 
@@ -114,9 +114,10 @@ class Entities:
                 for one in operations
             ],
         }
+        if function is None:
+            failure = json.dumps(f"Entity function '{name}' does not exist.")
+            return _Answers(state is not None, state, [(failure, True) for _ in operations])
         try:
-            if function is None:
-                raise LookupError(f"Entity function '{name}' does not exist.")
             return _read(json.loads(await function(json.dumps(context))), len(operations))
         except (Exception, SystemExit) as error:
             log.exception("entity %r failed", name)

@@ -7,6 +7,7 @@ crash the engine starts from :meth:`Hub.unfinished` and nothing else.
 """
 
 import json
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable
@@ -19,14 +20,17 @@ from localhost.durable import schema, tables
 from localhost.durable.events import (
     FINISHED,
     Event,
+    EventType,
     Status,
     child_failed,
+    event,
     event_raised,
     timer_fired,
 )
 from localhost.durable.history import History
 from localhost.durable.records import (
     Aftermath,
+    EntityChange,
     Episode,
     Instance,
     Message,
@@ -34,8 +38,11 @@ from localhost.durable.records import (
     Parent,
     Task,
 )
+from localhost.durable.rewind import rewound
 from localhost.durable.tables import Query
 from localhost.durable.writer import Writer
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -90,8 +97,7 @@ class Hub:
     ) -> None:
         self._path = path
         self._clock = clock
-        self._connection = schema.connect(path)
-        schema.prepare(self._connection, path)
+        self._connection = schema.open_hub(path)
         self._last_arrival_us: int = self._connection.execute(
             "SELECT COALESCE(MAX(arrived_us), 0) FROM inbox"
         ).fetchone()[0]
@@ -111,6 +117,9 @@ class Hub:
             reader.close()
         try:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            # The log stays beside the file, and the next start reads it.
+            log.warning("the hub's log could not be folded into its file: %s", error)
         finally:
             self._connection.close()
 
@@ -227,9 +236,9 @@ class Hub:
         await self.writer.submit(lambda connection: self._create(connection, new))
 
     async def post(
-        self, instance_id: str, event: Event, *, execution_id: str | None = None
+        self, instance_id: str, message: Event, *, execution_id: str | None = None
     ) -> Status | None:
-        """Send ``event`` to an unfinished instance.
+        """Send ``message`` to an unfinished instance.
 
         Returns:
             The status it had: when finished nothing was sent. None: there is no such one.
@@ -242,15 +251,15 @@ class Hub:
             if row is None:
                 return None
             if row[0] not in FINISHED:
-                self._post(connection, instance_id, event, execution_id)
+                self._post(connection, instance_id, message, execution_id)
             return Status(row[0])
 
         return await self.writer.submit(operation)
 
-    async def signal(self, entity_id: str, event: Event, due_us: int = 0) -> None:
-        """Send ``event`` to an entity, which need not exist."""
+    async def signal(self, entity_id: str, message: Event, due_us: int = 0) -> None:
+        """Send ``message`` to an entity, which need not exist."""
         await self.writer.submit(
-            lambda connection: self._post(connection, entity_id, event, None, due_us)
+            lambda connection: self._post(connection, entity_id, message, None, due_us)
         )
 
     async def commit(self, episode: Episode) -> Aftermath:
@@ -310,6 +319,59 @@ class Hub:
 
         return await self.writer.submit(operation)
 
+    async def commit_entity(self, change: EntityChange) -> None:
+        """Store what a batch of entity operations changed."""
+
+        def operation(connection: sqlite3.Connection) -> None:
+            tables.delete_messages(connection, change.consumed)
+            if change.exists:
+                connection.execute(
+                    "INSERT INTO entities (id, state, updated_us) VALUES (?, ?, ?)"
+                    " ON CONFLICT (id) DO UPDATE SET state = excluded.state,"
+                    " updated_us = excluded.updated_us",
+                    (change.entity_id, change.state, to_us(self._clock.now())),
+                )
+            else:
+                connection.execute("DELETE FROM entities WHERE id = ?", (change.entity_id,))
+            for one in change.outgoing:
+                self._post(connection, one.target, one.message, one.execution_id)
+
+        await self.writer.submit(operation)
+
+    async def rewind(
+        self, instance_id: str, reason: str | None, new_id: Callable[[], str]
+    ) -> tuple[Status | None, list[str]]:
+        """Let a failed instance, and its failed sub-orchestrations, try again.
+
+        Returns:
+            The status it had (only a failed one is touched; None: there is no such one),
+            and who has to be woken.
+        """
+
+        def operation(connection: sqlite3.Connection) -> tuple[Status | None, list[str]]:
+            instance = tables.find_instance(connection, instance_id)
+            if instance is None or instance.status is not Status.FAILED:
+                return (None if instance is None else instance.status), []
+            wake: list[str] = []
+            self._rewind(connection, instance, reason, new_id, wake)
+            return instance.status, wake
+
+        return await self.writer.submit(operation)
+
+    async def probe(self) -> None:
+        """Write something, to find out whether writing works.
+
+        Raises:
+            HubUnavailable: it does not.
+        """
+        await self.writer.submit(
+            lambda connection: connection.execute(
+                "INSERT INTO meta (name, value) VALUES ('probe', ?)"
+                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (str(to_us(self._clock.now())),),
+            )
+        )
+
     async def save_timer(self, name: str, schedule: str, last: int | None, due: int) -> None:
         """Remember when a timer function ran last and is due next (microseconds)."""
         await self.writer.submit(
@@ -353,11 +415,49 @@ class Hub:
         )
         self._post(connection, new.instance_id, new.started(now), new.execution_id)
 
+    def _rewind(
+        self,
+        connection: sqlite3.Connection,
+        instance: Instance,
+        reason: str | None,
+        new_id: Callable[[], str],
+        wake: list[str],
+    ) -> None:
+        """Rewind ``instance`` and, below it, every sub-orchestration that failed it."""
+        execution_id = new_id()
+        instance_id = instance.instance_id
+        past = rewound(tables.read_history(connection, instance_id).events)
+        waits_for_child = False
+        for number, child_id in past.children:
+            child = tables.find_instance(connection, child_id)
+            if child is None or child.status is not Status.FAILED:
+                past.without_child(number)
+                continue
+            connection.execute(
+                "UPDATE instances SET parent_execution_id = ? WHERE id = ?",
+                (execution_id, child_id),
+            )
+            self._rewind(connection, child, reason, new_id, wake)
+            waits_for_child = True
+        history = past.history(execution_id)
+        now = self._clock.now()
+        connection.execute("DELETE FROM history WHERE instance_id = ?", (instance_id,))
+        tables.append_history(connection, instance_id, history, 0)
+        connection.execute(
+            "UPDATE instances SET execution_id = ?, status = ?, output = NULL, updated_us = ?,"
+            " completed_us = NULL WHERE id = ?",
+            (execution_id, Status.RUNNING, to_us(now), instance_id),
+        )
+        if not waits_for_child:
+            nudge = event(EventType.EXECUTION_REWOUND, now, Reason=reason)
+            self._post(connection, instance_id, nudge, execution_id)
+            wake.append(instance_id)
+
     def _post(
         self,
         connection: sqlite3.Connection,
         instance_id: str,
-        event: Event,
+        message: Event,
         execution_id: str | None,
         due_us: int = 0,
     ) -> None:
@@ -369,7 +469,7 @@ class Hub:
             (
                 instance_id,
                 execution_id,
-                json.dumps(event, separators=(",", ":")),
+                json.dumps(message, separators=(",", ":")),
                 due_us,
                 self._last_arrival_us,
             ),
@@ -421,15 +521,7 @@ class Hub:
         instance_id = episode.before.instance_id
         if episode.stored == 0:
             connection.execute("DELETE FROM history WHERE instance_id = ?", (instance_id,))
-        connection.executemany(
-            "INSERT INTO history (instance_id, seq, event) VALUES (?, ?, ?)",
-            [
-                (instance_id, seq, text)
-                for seq, text in enumerate(
-                    episode.history.texts[episode.stored :], start=episode.stored
-                )
-            ],
-        )
+        tables.append_history(connection, instance_id, episode.history, episode.stored)
         if episode.execution_id != episode.before.execution_id:
             # Timers of the generation before would only be read to be thrown away.
             connection.execute(

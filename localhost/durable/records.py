@@ -127,6 +127,26 @@ class Episode:
     to_parent: Event | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message from an entity to whoever called it, or to another entity."""
+
+    target: str
+    execution_id: str | None
+    message: Event
+
+
+@dataclass(frozen=True, slots=True)
+class EntityChange:
+    """Everything one batch of operations changes. ``state`` is JSON text."""
+
+    entity_id: str
+    consumed: list[int]
+    exists: bool
+    state: str | None
+    outgoing: list[Outgoing]
+
+
 @dataclass(slots=True)
 class Aftermath:
     """What has to be woken now that a commit is on disk.

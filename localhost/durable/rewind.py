@@ -33,8 +33,7 @@ class Rewound:
         self.events = [
             one
             for one in self.events
-            if (one["EventType"], one["EventId"])
-            != (EventType.SUB_ORCHESTRATION_CREATED, number)
+            if (one["EventType"], one["EventId"]) != (EventType.SUB_ORCHESTRATION_CREATED, number)
         ]
 
     def history(self, execution_id: str) -> History:

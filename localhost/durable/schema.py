@@ -80,7 +80,15 @@ _FIRST = (
     """,
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_SECOND = (
+    # One row that a health check may write to see whether the disk takes writes again.
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND)
+
+
+_WAY_OUT = "Move the file away to start empty."
 
 
 class UnusableHub(Exception):
@@ -88,11 +96,34 @@ class UnusableHub(Exception):
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open ``path`` for writing: WAL, every commit on disk before it is answered."""
+    """Open ``path`` for writing: WAL, every commit on disk before it is answered.
+
+    Raises:
+        UnusableHub: it is no database.
+    """
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA busy_timeout = 5000")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
+    try:
+        connection.execute("PRAGMA busy_timeout = 5000")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise UnusableHub(f"{path}: {error}. {_WAY_OUT}") from error
+    return connection
+
+
+def open_hub(path: Path) -> sqlite3.Connection:
+    """Return a connection to a hub that is whole and of today's age.
+
+    Raises:
+        UnusableHub: it is damaged, no database, or made by a newer version.
+    """
+    connection = connect(path)
+    try:
+        prepare(connection, path)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -105,9 +136,9 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     try:
         verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
     except sqlite3.DatabaseError as error:
-        raise UnusableHub(f"{path}: {error}. Move the file away to start empty.") from error
+        raise UnusableHub(f"{path}: {error}. {_WAY_OUT}") from error
     if verdict != "ok":
-        raise UnusableHub(f"{path} is damaged: {verdict}. Move the file away to start empty.")
+        raise UnusableHub(f"{path} is damaged: {verdict}. {_WAY_OUT}")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > len(MIGRATIONS):
         raise UnusableHub(

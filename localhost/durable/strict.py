@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext
-from azure.durable_functions.models import Task as tasks
+from azure.durable_functions.models.Task import LongTimerTask
 
 from localhost.durable.decisions import Finished, Replay
 from localhost.durable.events import Status
@@ -81,7 +81,7 @@ def difference(first: str, second: str) -> str:
 def checked_timers() -> Iterator[None]:
     """Make the SDK refuse timers that it would get wrong, while inside."""
     create: Any = DurableOrchestrationContext.create_timer
-    cancel: Any = tasks.LongTimerTask.cancel
+    cancel: Any = LongTimerTask.cancel
 
     def create_timer(context: Any, fire_at: datetime) -> Any:
         if fire_at.tzinfo is None:
@@ -103,9 +103,9 @@ def checked_timers() -> Iterator[None]:
         )
 
     setattr(DurableOrchestrationContext, "create_timer", create_timer)  # noqa: B010
-    setattr(tasks.LongTimerTask, "cancel", refuse)  # noqa: B010
+    setattr(LongTimerTask, "cancel", refuse)  # noqa: B010
     try:
         yield
     finally:
         setattr(DurableOrchestrationContext, "create_timer", create)  # noqa: B010
-        setattr(tasks.LongTimerTask, "cancel", cancel)  # noqa: B010
+        setattr(LongTimerTask, "cancel", cancel)  # noqa: B010

@@ -72,6 +72,16 @@ def due_messages(connection: sqlite3.Connection, instance_id: str, now_us: int) 
     return [Message(row[0], row[1], json.loads(row[2])) for row in rows]
 
 
+def append_history(
+    connection: sqlite3.Connection, instance_id: str, history: History, stored: int
+) -> None:
+    """Insert the events after the first ``stored`` ones."""
+    connection.executemany(
+        "INSERT INTO history (instance_id, seq, event) VALUES (?, ?, ?)",
+        [(instance_id, seq, text) for seq, text in enumerate(history.texts[stored:], start=stored)],
+    )
+
+
 def delete_messages(connection: sqlite3.Connection, seqs: list[int]) -> None:
     """Delete rows of the inbox."""
     connection.executemany("DELETE FROM inbox WHERE seq = ?", [(seq,) for seq in seqs])

@@ -4,7 +4,7 @@ Data Factory and Databricks wrap the error that matters: an activity fails with
 2200 while ``ErrorCode=...`` or ``SqlErrorNumber=...`` inside its message names
 the cause. Names are folded to one case; numbers carry their namespace, because
 the same digits mean different things to different systems: ``adf:3208``,
-``sql:40613``, ``http:429``.
+``sql:40613``, ``http:429``, ``sqlstate:42p01`` (and its class, ``sqlstate:42``).
 
 Each pattern is linear: no quantifier inside a quantifier, every run bounded.
 """
@@ -21,54 +21,69 @@ CONTAINERS = frozenset({"adf:2200", "adf:2201", "adf:2100", "adf:11402", "adf:32
 
 _MAX_NAME = 120
 
+_I = re.IGNORECASE
+_CUE = r"['\"]?\s{0,5}[=:]\s{0,5}['\"]?"
 _NAMED = (
-    re.compile(
-        r"error[ _]?code['\"]?\s{0,5}[=:]\s{0,5}['\"]?([A-Za-z][\w-]{2,119})", re.IGNORECASE
-    ),
-    re.compile(
-        r"error[ _]?type['\"]?\s{0,5}[=:]\s{0,5}['\"]?([A-Za-z][\w-]{2,119})", re.IGNORECASE
-    ),
-    re.compile(r"\bcode['\"]?\s{0,5}[=:]\s{0,5}['\"]?([A-Z][A-Za-z0-9_]{2,119})"),
+    re.compile(rf"error[ _]?(?:code|type){_CUE}([A-Za-z][\w-]{{2,119}})", _I),
+    re.compile(rf"\bcode{_CUE}([A-Z][A-Za-z0-9_]{{2,119}})"),
     re.compile(r"<Code>([A-Za-z]\w{2,119})</Code>"),
     re.compile(r"\"StatusCode\"\s{0,5}:\s{0,5}\"([A-Z][\w-]{2,119})\""),
     re.compile(r"\[([A-Z][A-Z0-9_.]{3,119})\]"),
     re.compile(
-        r"\b([A-Z][A-Z0-9_]{3,119})\((?:CLIENT_ERROR|SERVICE_FAULT|CLOUD_FAILURE|SUCCESS)\)"
+        r"\b([A-Z][A-Z0-9_]{3,119})\s?\((?:CLIENT_ERROR|SERVICE_FAULT|CLOUD_FAILURE|SUCCESS)\)"
     ),
     re.compile(r"\bresult_state['\"]?\s{0,5}[=:]?\s{0,5}['\"]?([A-Z][A-Z_]{3,119})"),
     re.compile(r"^\s{0,20}\(?([A-Za-z][\w-]{3,119})\)?\s?[:)]"),
     re.compile(r"^\s{0,20}[A-Z_]{3,40} / ([A-Z][A-Z_]{3,119}):"),
 )
+# Databricks pages spell a termination code in words: "Reason: Communication lost".
+_IN_WORDS = re.compile(r"\breason:\s{0,5}([A-Za-z][A-Za-z -]{3,60})", _I)
 _NUMBERED = (
-    ("sql", re.compile(r"\bSqlErrorNumber\s{0,5}[=:]\s{0,5}(\d{2,6})\b", re.IGNORECASE)),
-    ("sql", re.compile(r"\bError Number\s{0,5}[=:]\s{0,5}(\d{2,6})\b", re.IGNORECASE)),
-    ("sql", re.compile(r"\bMsg (\d{2,6}), Level\b", re.IGNORECASE)),
+    ("sql", re.compile(rf"\bSqlErrorNumber{_CUE}(\d{{2,6}})\b", _I)),
+    ("sql", re.compile(rf"\bError Number{_CUE}(\d{{2,6}})\b", _I)),
+    ("sql", re.compile(r"\bNumber=(\d{2,6}),State=")),
+    ("sql", re.compile(r"\bMsg (\d{2,6}), Level\b", _I)),
     (
         "sql",
-        re.compile(
-            r"\bSQL(?: Server)? error(?: code)?\s{0,5}[=:]?\s{0,5}(\d{2,6})\b", re.IGNORECASE
-        ),
+        re.compile(rf"\bSQL(?: Server)? error(?: code| number)?(?:{_CUE}|\s)(\d{{2,6}})\b", _I),
     ),
-    ("sql", re.compile(r"\bError:? (\d{4,6}), (?:Severity|Level|State)\b", re.IGNORECASE)),
+    ("sql", re.compile(r"\bError:? (\d{4,6}), (?:Severity|Level|State)\b", _I)),
     ("sql", re.compile(r"\bMessage=(\d{5,6});")),
-    ("adf", re.compile(r"\"errorCode\"\s{0,5}:\s{0,5}\"(\d{3,5})\"", re.IGNORECASE)),
-    ("adf", re.compile(r"\bErrorCode=(\d{3,5})\b", re.IGNORECASE)),
+    ("adf", re.compile(r"\"errorCode\"\s{0,5}:\s{0,5}\"(\d{3,5})\"", _I)),
+    ("adf", re.compile(r"\bErrorCode=(\d{3,5})\b", _I)),
     (
         "http",
-        re.compile(r"\bstatus[ _]?code['\"]?\s{0,5}[=:]?\s{0,5}['\"]?([45]\d\d)\b", re.IGNORECASE),
+        re.compile(r"\bstatus[ _]?code(?: is)?['\"]?\s{0,5}[=:-]?\s{0,5}['\"]?([45]\d\d)\b", _I),
     ),
     (
         "http",
         re.compile(
-            r"\bHTTP(?:/\d(?:\.\d)?)?(?: error| status)?\s{0,5}[=:]?\s{0,5}([45]\d\d)\b",
-            re.IGNORECASE,
+            r"\bHTTP(?:/\d(?:\.\d)?)?(?: error| status)?\s{0,5}[=:]?\s{0,5}([45]\d\d)\b", _I
         ),
     ),
-    ("http", re.compile(r"\bby code: ([45]\d\d)\b", re.IGNORECASE)),
+    ("http", re.compile(r"\bby code: ([45]\d\d)\b", _I)),
     ("http", re.compile(r"\((?:HTTP )?([45]\d\d)\)")),
-    ("http", re.compile(r"\b([45]\d\d) (?:client|server) error\b", re.IGNORECASE)),
-    ("http", re.compile(r"\b(?:response|error|too many) ([45]\d\d)\b", re.IGNORECASE)),
+    ("http", re.compile(r"\b([45]\d\d) (?:client|server) error\b", _I)),
+    ("http", re.compile(r"\b(?:response|error|too many) ([45]\d\d)\b", _I)),
+    ("http", re.compile(r"[\"'], ([45]\d\d), (?:GET|PUT|HEAD|POST|PATCH|DELETE)\b")),
+    ("sqlstate", re.compile(rf"\bSQLSTATE(?:{_CUE}|\s)([0-9A-Z]{{5}})\b")),
 )
+# .NET names HTTP answers by word: "invalid status code 'Forbidden'".
+_HTTP_WORD = re.compile(r"(?:['\"]|[45]\d\d )([A-Z][A-Za-z]{6,30})\b")
+_HTTP_WORDS = {
+    "BadRequest": 400,
+    "Unauthorized": 401,
+    "Forbidden": 403,
+    "NotFound": 404,
+    "RequestTimeout": 408,
+    "Conflict": 409,
+    "PreconditionFailed": 412,
+    "TooManyRequests": 429,
+    "InternalServerError": 500,
+    "BadGateway": 502,
+    "ServiceUnavailable": 503,
+    "GatewayTimeout": 504,
+}
 _TOKEN = re.compile(r"[A-Za-z][\w-]{3,119}")
 
 
@@ -111,12 +126,19 @@ def _named(text: str) -> Iterator[str]:
             yield name
             # Spark's error classes have sub-classes: DELTA_X.SUBCLASS is still DELTA_X.
             yield name.partition(".")[0]
+    for match in _IN_WORDS.finditer(text):
+        yield "_".join(match[1].casefold().replace("-", " ").split())
 
 
 def _numbered(text: str) -> Iterator[str]:
     for namespace, pattern in _NUMBERED:
         for match in pattern.finditer(text):
-            yield f"{namespace}:{match[1]}"
+            yield f"{namespace}:{match[1].casefold()}"
+            if namespace == "sqlstate":
+                yield f"sqlstate:{match[1][:2].casefold()}"
+    for match in _HTTP_WORD.finditer(text):
+        if match[1] in _HTTP_WORDS:
+            yield f"http:{_HTTP_WORDS[match[1]]}"
 
 
 def _mentioned(text: str, known: frozenset[str]) -> Iterator[str]:

@@ -27,6 +27,8 @@ from shared.domain.analysis import Action, Category
 # A ForEach can fail a thousand times for one reason; equal texts are looked at once.
 # What lies beyond the limit counts as unexplained, so that it can never be acted on.
 MAX_TEXTS = 100
+# Words further apart than a sentence belong to different statements.
+MAX_GAP_CHARS = 200
 
 _CONTROL_FLOW = frozenset(
     {
@@ -116,6 +118,7 @@ def hits_in(text: FailureText, platform: Platform) -> tuple[Hit, ...]:
     best: dict[str, Hit] = {}
     for hit in (
         *_code_hits(codes, text.evidence_id),
+        *_name_hits(codes, text.evidence_id),
         *_phrase_hits(codes, prose, text.evidence_id),
     ):
         signature = hit.signature
@@ -165,7 +168,23 @@ def _phrase_hits(codes: frozenset[str], prose: str, evidence_id: str) -> Iterato
 
 
 def _occurs(phrase: Phrase, prose: str) -> bool:
-    return all(part in prose for part in _parts(phrase))
+    """Tell whether ``phrase`` occurs; its parts in this order, each near the one before."""
+    first, *others = _parts(phrase)
+    at = prose.find(first)
+    while at >= 0:
+        if _follow(others, prose, at + len(first)):
+            return True
+        at = prose.find(first, at + 1)
+    return False
+
+
+def _follow(parts: Iterable[str], prose: str, end: int) -> bool:
+    for part in parts:
+        at = prose.find(part, end, end + MAX_GAP_CHARS + len(part))
+        if at < 0:
+            return False
+        end = at + len(part)
+    return True
 
 
 def _parts(phrase: Phrase) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ HEAD_CHARS = 12_000
 TAIL_CHARS = 12_000
 
 _CUT = "\n[...]\n"
-_QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "`": "'"})
+_QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "`": "'"})
 _KEPT_CONTROLS = "\n\t"
 # Cc: control, Cf: format (bidirectional overrides, zero-width), Cs: lone surrogates.
 _UNWANTED = {"Cc", "Cf", "Cs"}

@@ -9,7 +9,7 @@ from shared.domain.analysis import Action, Category, Risk
 
 ANY_PLATFORM = (Platform.ADF, Platform.DATABRICKS, Platform.OTHER)
 
-Phrase = str | tuple[str, ...]  # a tuple: all of them must occur
+Phrase = str | tuple[str, ...]  # a tuple: all of them, in this order and near each other
 
 Retryable = Literal["true", "once", "false", "unclear"]
 

@@ -20,6 +20,7 @@ from shared.diagnosis.signatures import (
     spark,
     sql,
     storage,
+    words,
 )
 
 SIGNATURES: tuple[Signature, ...] = (
@@ -36,4 +37,5 @@ SIGNATURES: tuple[Signature, ...] = (
     *clusters.SIGNATURES,
     *spark.SIGNATURES,
     *names.SIGNATURES,
+    *words.SIGNATURES,
 )

@@ -314,7 +314,7 @@ SIGNATURES: tuple[Signature, ...] = (
         category=Category.TRANSIENT_NETWORK,
         retryable="true",
         action=Action.REPAIR_RUN,
-        root_cause="Databricks lost its connection to the cluster, or the cluster to what it needs.",
+        root_cause="Databricks and the cluster, or the cluster and its services, lost each other.",
         recommendations=(
             "Run again in some minutes; check the workspace's network if it repeats.",
         ),

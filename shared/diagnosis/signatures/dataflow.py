@@ -116,7 +116,7 @@ SIGNATURES: tuple[Signature, ...] = (
             "DF-SAPODP-StageContainerInvalid",
             "DF-Synapse-DBNotExist",
         ),
-        phrases=("path does not resolve to any file",),
+        phrases=("does not resolve to any file",),
         platforms=_ADF,
     ),
     Signature(

@@ -83,9 +83,9 @@ SIGNATURES: tuple[Signature, ...] = (
         examples=(Example(code="AcmeColumnTypeMismatch"), Example(code="ACME_SCHEMA_CHANGED")),
         confidence=0.75,
         name_parts=(
-            "columnnotfound",
-            "column_not_found",
-            "columnnotexist",
+            ("column", "notfound"),
+            ("column", "not_found"),
+            ("column", "notexist"),
             "columnmapping",
             "invalidcolumn",
             "invalid_column",

@@ -97,7 +97,6 @@ SIGNATURES: tuple[Signature, ...] = (
             ("column", "does not exist. did you mean"),
             "number of columns in the schema",
             "parquet column cannot be converted",
-            ("found:", "required:", "incompatible types"),
         ),
     ),
     Signature(

@@ -31,6 +31,7 @@ SIGNATURES: tuple[Signature, ...] = (
             "OperationsPerSecondOverLimit",
         ),
         phrases=(
+            "server is busy",
             "over the account limit",
             "over the account egress limit",
             "account being throttled",

@@ -1,0 +1,369 @@
+"""Which run it is, what really happened to it, and what came of our own."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.analysis import Action, Category, Classification
+from shared.domain.attempt import AttemptOutcome, AttemptState
+from shared.domain.errors import Refused, Transient
+from shared.domain.run import RunPhase, StepFailure
+from shared.domain.ticket import Outcome, Status
+from shared.policy.backoff import Backoff
+from shared.stores.memory import MemoryStore
+from shared.usecases.analyse import analyse
+from shared.usecases.close_ticket import close_ticket
+from shared.usecases.conclude_attempt import conclude_attempt
+from shared.usecases.decide_next import PolicyDefaults, decide_next
+from shared.usecases.episode import claim_episode
+from shared.usecases.identify import identify_run
+from shared.usecases.look import Look, look_at_run
+from shared.usecases.operator_settings import ExecutionMode
+from shared.usecases.prepare_attempt import prepare_attempt
+from shared.usecases.read_back import read_back
+from shared.usecases.send_attempt import send_attempt
+from tests.support.builders import NOW, RUN, StoppedClock, a_run, an_opening
+from tests.support.pipelines import ScriptedPipelines
+
+ID = "TIK-20261120-000001"
+TIMEOUT = StepFailure(
+    step="Copy",
+    step_type="Copy",
+    error_code="2200",
+    message="ErrorCode=SqlFailedToConnect,SqlErrorNumber=40613",
+)
+DEFAULTS = PolicyDefaults(
+    mode=ExecutionMode(mode="auto", confidence_threshold=0.8),
+    max_attempts=3,
+    backoff=Backoff(60, 2, 900),
+)
+
+
+@pytest.fixture
+async def store() -> MemoryStore:
+    """Return a store with one ticket whose remediation has begun."""
+    made = MemoryStore()
+    await made.create(an_opening(ID))
+    await claim_episode(ID, "rem-1", made, StoppedClock())
+    return made
+
+
+async def identify(store: MemoryStore, adf: ScriptedPipelines) -> str | None:
+    """Find out the ticket's run."""
+    return await identify_run(ID, store, adf, StoppedClock())
+
+
+async def without_run(store: MemoryStore) -> None:
+    """Let the ticket be one whose alert named no run."""
+    await store.update(
+        ID,
+        lambda ticket: ticket.changed(
+            NOW,
+            "t",
+            "m",
+            resource=ticket.resource.model_copy(update={"run_id": None}),
+            current_run_id=None,
+        ),
+    )
+
+
+async def test_an_episode_has_one_owner(store: MemoryStore) -> None:
+    """Asking again is answered alike; another instance is turned away."""
+    clock = StoppedClock()
+
+    assert await claim_episode(ID, "rem-1", store, clock) is not None
+    assert await claim_episode(ID, "rem-2", store, clock) is None
+    await close_ticket(ID, Outcome.CANCELLED, "done", store, clock)
+    assert await claim_episode(ID, "rem-1", store, clock) is None
+
+
+async def test_the_root_run_is_healed(store: MemoryStore) -> None:
+    """A child's failure is followed up to the pipeline that started it all."""
+    adf = ScriptedPipelines(
+        a_run(parent_run_id="middle"), a_run("middle", parent_run_id="root"), a_run("root")
+    )
+
+    assert await identify(store, adf) == "root"
+
+    ticket = await store.get(ID)
+    assert (ticket.resource.run_id, ticket.current_run_id) == (RUN, "root")
+
+
+async def test_a_run_that_another_ticket_has_is_left_to_it(store: MemoryStore) -> None:
+    """Child and root may both have been reported: one of the tickets does the work."""
+    adf = ScriptedPipelines(a_run(parent_run_id="root"), a_run("root"))
+    await store.claim("run", "adf||root", "TIK-other")
+
+    assert await identify(store, adf) is None
+
+    seen = (await store.get(ID)).observation
+    assert seen is not None
+    assert seen.handled_by == "TIK-other"
+
+
+async def test_parents_that_point_at_each_other_do_not_trap_us(store: MemoryStore) -> None:
+    """Nonsense from outside ends the walk."""
+    adf = ScriptedPipelines(a_run(parent_run_id="b"), a_run("b", parent_run_id=RUN))
+
+    assert await identify(store, adf) in {RUN, "b"}
+
+
+async def test_an_alert_without_a_run_means_the_newest_failure(store: MemoryStore) -> None:
+    """Metric alerts name a pipeline and a window; healthy runs are passed over."""
+    await without_run(store)
+    adf = ScriptedPipelines(
+        a_run("old", started_at=NOW - timedelta(minutes=20)),
+        a_run("new", started_at=NOW - timedelta(minutes=5)),
+        a_run("green", RunPhase.SUCCEEDED, started_at=NOW - timedelta(minutes=1)),
+    )
+
+    assert await identify(store, adf) == "new"
+    assert (await store.get(ID)).resource.run_id == "new"
+
+
+async def test_an_alert_about_runs_that_are_taken_says_by_whom(store: MemoryStore) -> None:
+    """A metric alert that lags behind a healed failure opens no second remediation."""
+    await without_run(store)
+    adf = ScriptedPipelines(a_run("new"))
+    await store.claim("run", "adf||new", "TIK-other")
+
+    assert await identify(store, adf) is None
+
+    seen = (await store.get(ID)).observation
+    assert seen is not None
+    assert seen.handled_by == "TIK-other"
+
+
+async def test_a_refused_read_is_noted_and_a_lost_one_is_raised(store: MemoryStore) -> None:
+    """One needs a person, the other another try."""
+    adf = ScriptedPipelines(a_run())
+    adf.problem = Transient("adf", "HTTP 503")
+    with pytest.raises(Transient):
+        await identify(store, adf)
+    adf.problem = Refused("adf", "HTTP 403", status=403)
+
+    assert await identify(store, adf) is None
+
+    seen = (await store.get(ID)).observation
+    assert seen is not None
+    assert "403" in seen.problem
+
+
+@pytest.mark.parametrize(
+    ("problem", "expected"),
+    [
+        (None, Look("failed", "Failed")),
+        (Transient("adf", "HTTP 503"), Look("unreadable", "adf: HTTP 503")),
+        (Refused("adf", "HTTP 403"), Look("refused", "adf: HTTP 403")),
+    ],
+)
+async def test_a_look_never_raises(
+    store: MemoryStore, problem: Exception | None, expected: Look
+) -> None:
+    """The monitor outlives what the control plane does."""
+    adf = ScriptedPipelines(a_run())
+    adf.problem = problem
+
+    assert await look_at_run(ID, RUN, store, adf) == expected
+
+
+async def test_an_unknown_run_is_missing(store: MemoryStore) -> None:
+    """Not there, or not there yet."""
+    assert await look_at_run(ID, RUN, store, ScriptedPipelines()) == Look("missing", "")
+
+
+async def understand(store: MemoryStore, adf: ScriptedPipelines) -> Any:
+    """Read back, analyse and decide, as the orchestrator does."""
+    clock = StoppedClock()
+    await identify(store, adf)
+    await read_back(ID, store, adf, clock)
+    await analyse(ID, store, clock)
+    return await decide_next(ID, store, store, clock, defaults=DEFAULTS, random=lambda: 0.5)
+
+
+async def test_the_system_of_records_words_are_the_evidence(store: MemoryStore) -> None:
+    """Cause and decision rest on what was read, not on what the alert said."""
+    adf = ScriptedPipelines(a_run())
+    adf.failed_steps[RUN] = (TIMEOUT,)
+
+    found = await understand(store, adf)
+
+    ticket = await store.get(ID)
+    assert ticket.analysis is not None
+    assert ticket.analysis.category in {Category.TRANSIENT_NETWORK, Category.THROTTLING}
+    assert "40613" in ticket.analysis.evidence[0].text
+    assert (found.decision.outcome, found.decision.action) == (
+        "execute",
+        Action.RERUN_FROM_FAILURE,
+    )
+    assert (found.attempt_number, found.wait_seconds) == (1, 0)
+
+
+async def test_a_child_that_its_root_does_not_name_is_read_too(store: MemoryStore) -> None:
+    """The wrapper's text never hides the leaf's."""
+    wrapper = StepFailure(step="Run child", step_type="ExecutePipeline", message="child failed")
+    adf = ScriptedPipelines(a_run(parent_run_id="root"), a_run("root"))
+    adf.failed_steps = {RUN: (TIMEOUT,), "root": (wrapper,)}
+
+    await understand(store, adf)
+
+    seen = (await store.get(ID)).observation
+    assert seen is not None
+    assert seen.failures == (TIMEOUT, wrapper)
+
+
+async def test_the_decision_is_recorded_with_its_facts(store: MemoryStore) -> None:
+    """Input, hash, version and every rule's verdict are in the timeline."""
+    adf = ScriptedPipelines(a_run())
+    adf.failed_steps[RUN] = (TIMEOUT,)
+
+    found = await understand(store, adf)
+
+    (record,) = [event for event in await store.events(ID) if event.type == "decision.made"]
+    assert record.data["input_hash"] == found.decision.input_hash
+    assert record.data["facts"]["mode"] == "auto"  # type: ignore[index]
+    assert len(record.data["reasons"]) >= 10  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("runs", "outcome"),
+    [
+        pytest.param((a_run(phase=RunPhase.CANCELLED),), Outcome.CANCELLED, id="cancelled"),
+        pytest.param((a_run(phase=RunPhase.SUCCEEDED),), Outcome.NOT_CONFIRMED, id="green"),
+        pytest.param((), Outcome.NOT_CONFIRMED, id="unknown run"),
+        pytest.param(
+            (a_run(), a_run("newer", RunPhase.SUCCEEDED, started_at=NOW)),
+            Outcome.SUPERSEDED,
+            id="rerun by hand",
+        ),
+    ],
+)
+async def test_what_needs_nothing_is_closed(
+    store: MemoryStore, runs: tuple[Any, ...], outcome: Outcome
+) -> None:
+    """The decision names how the ticket ends."""
+    found = await understand(store, ScriptedPipelines(*runs))
+
+    assert (found.decision.outcome, found.decision.ticket_outcome) == ("close", outcome)
+
+
+async def test_an_unknown_error_is_uncertain_and_for_a_person(store: MemoryStore) -> None:
+    """Nothing is tried on the off chance."""
+    adf = ScriptedPipelines(a_run())
+    adf.failed_steps[RUN] = (StepFailure(step="X", message="zibble frobnicated the wug"),)
+
+    found = await understand(store, adf)
+
+    ticket = await store.get(ID)
+    assert ticket.analysis is not None
+    assert ticket.analysis.classification is Classification.UNCERTAIN
+    assert found.decision.outcome == "escalate"
+
+
+async def issued(store: MemoryStore, adf: ScriptedPipelines) -> None:
+    """Bring attempt 1 to ``issued`` as run ``rerun-1``."""
+    adf.failed_steps[RUN] = (TIMEOUT,)
+    await understand(store, adf)
+    await prepare_attempt(ID, 1, store, adf, StoppedClock())
+    await send_attempt(ID, 1, store, adf, StoppedClock())
+
+
+@pytest.mark.parametrize(
+    ("ended", "state", "outcome", "current"),
+    [
+        ("failed", AttemptState.FAILED, AttemptOutcome.NOT_HEALED, "rerun-1"),
+        ("cancelled", AttemptState.CANCELLED, AttemptOutcome.NOT_HEALED, "rerun-1"),
+        ("timed_out", AttemptState.TIMED_OUT, AttemptOutcome.INCONCLUSIVE, RUN),
+        ("missing", AttemptState.FAILED, AttemptOutcome.INCONCLUSIVE, RUN),
+        ("refused", AttemptState.FAILED, AttemptOutcome.INCONCLUSIVE, RUN),
+    ],
+)
+async def test_what_an_attempt_came_to(
+    store: MemoryStore, ended: str, state: AttemptState, outcome: AttemptOutcome, current: str
+) -> None:
+    """A failed rerun is the next thing to heal; an unclear one is for a person."""
+    adf = ScriptedPipelines(a_run())
+    await issued(store, adf)
+
+    for _ in range(2):  # a repeated delivery changes nothing
+        attempt = await conclude_attempt(ID, 1, ended, store, adf, StoppedClock())
+
+    ticket = await store.get(ID)
+    assert (attempt.state, attempt.outcome) == (state, outcome)
+    assert ticket.current_run_id == current
+
+
+async def test_green_is_not_healed(store: MemoryStore) -> None:
+    """A rerun that succeeded although a step of it failed has healed nothing."""
+    adf = ScriptedPipelines(a_run())
+    await issued(store, adf)
+    adf.known["rerun-1"] = a_run("rerun-1", RunPhase.SUCCEEDED)
+    adf.failed_steps["rerun-1"] = (TIMEOUT,)
+
+    attempt = await conclude_attempt(ID, 1, "succeeded", store, adf, StoppedClock())
+
+    assert (attempt.state, attempt.outcome) == (AttemptState.FAILED, AttemptOutcome.NOT_HEALED)
+    assert "Copy failed in it" in (attempt.error or "")
+
+
+async def test_a_success_that_cannot_be_verified_is_not_believed(store: MemoryStore) -> None:
+    """Without an answer nothing is concluded."""
+    adf = ScriptedPipelines(a_run())
+    await issued(store, adf)
+
+    with pytest.raises(Transient):
+        await conclude_attempt(ID, 1, "succeeded", store, adf, StoppedClock())
+
+    assert (await store.get(ID)).attempt(1).state is AttemptState.ISSUED
+
+
+async def test_the_end_counts_the_minutes(store: MemoryStore) -> None:
+    """MTTR runs from the ticket's opening to the verified recovery."""
+    clock = StoppedClock()
+    adf = ScriptedPipelines(a_run())
+    await issued(store, adf)
+    adf.known["rerun-1"] = a_run("rerun-1", RunPhase.SUCCEEDED)
+    await conclude_attempt(ID, 1, "succeeded", store, adf, clock)
+    clock.advance(minutes=5.2)
+
+    ticket = await close_ticket(ID, Outcome.HEALED, "it works", store, clock)
+    again = await close_ticket(ID, Outcome.INCONCLUSIVE, "late", store, clock)
+
+    assert (ticket.status, ticket.closed_by) == (Status.RESOLVED, "AI_AUTO_HEAL")
+    assert ticket.mttr_minutes == pytest.approx(5.2)
+    assert ticket.sla.status == "Met"
+    assert again == ticket
+
+
+@pytest.mark.parametrize(
+    ("outcome", "minutes", "status"),
+    [
+        (Outcome.CANCELLED, 59, "Met"),
+        (Outcome.CANCELLED, 61, "Breached"),
+        (Outcome.NOT_REMEDIABLE, 59, None),
+        (Outcome.NOT_REMEDIABLE, 61, "Breached"),
+    ],
+)
+async def test_the_service_level(
+    store: MemoryStore, outcome: Outcome, minutes: float, status: str | None
+) -> None:
+    """A hand-over in time is neither met nor breached yet."""
+    clock = StoppedClock(NOW + timedelta(minutes=minutes))
+
+    ticket = await close_ticket(ID, outcome, "x", store, clock)
+
+    assert ticket.sla.status == status
+    assert ticket.mttr_minutes is None
+
+
+async def test_the_summary_tells_a_person_what_to_do(store: MemoryStore) -> None:
+    """What failed, why it ends, what was tried, what comes next."""
+    adf = ScriptedPipelines(a_run())
+    await issued(store, adf)
+    await conclude_attempt(ID, 1, "failed", store, adf, StoppedClock())
+
+    ticket = await close_ticket(ID, Outcome.NOT_HEALED, "tries used up", store, StoppedClock())
+
+    for words in ("load_customer_data", "tries used up", "attempt 1", "rerun-1", "40613"):
+        assert words in ticket.summary
