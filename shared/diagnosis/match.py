@@ -301,18 +301,19 @@ def _finding(hits: Iterable[Hit]) -> Finding:
     """
     ordered = sorted(hits, key=_best_first)
     best = ordered[0]
-    rivals = [
-        hit
-        for hit in ordered[1:]
-        if hit.signature.category is not best.signature.category
-        and (
-            hit.tier is best.tier
-            or (best.is_active and not hit.is_active and hit.tier >= Tier.TEXT)
-        )
-    ]
+    rivals = [hit for hit in ordered[1:] if _contradicts(hit, best)]
     if best.is_active:
         best = next((hit for hit in rivals if not hit.is_active), best)
     return Finding(best, tuple(hit for hit in rivals if hit is not best))
+
+
+def _contradicts(hit: Hit, best: Hit) -> bool:
+    if hit.signature.category is best.signature.category:
+        return False
+    if hit.by in map(str.casefold, best.signature.within):
+        return False  # the bare code, of which the best match knows the finer meaning
+    forbids = best.is_active and not hit.is_active and hit.tier >= Tier.TEXT
+    return forbids or hit.rank[:2] == best.rank[:2]
 
 
 def _combined(findings: Iterable[Finding], unexplained: tuple[str, ...]) -> Verdict:

@@ -28,5 +28,4 @@ def fingerprint(alert: Alert) -> str:
 
 
 def _folded(part: str) -> str:
-    composed = unicodedata.normalize("NFC", part.strip()).casefold()
-    return unicodedata.normalize("NFC", composed)
+    return unicodedata.normalize("NFC", part.strip().casefold())

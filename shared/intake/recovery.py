@@ -17,7 +17,6 @@ from shared.intake.body import NotJson, json_decoder, parse_text, refuse_odditie
 from shared.intake.fields import plain_name
 
 _WHITE_SPACE = " \t\r\n"
-_MAX_TAIL_MEMBERS = 64
 _MAX_NESTING = 3  # {"error": {"details": {"message": …}}}
 _OPENERS = {'"': '"', "}": "{", "]": "["}
 _LONGEST_LITERAL = 100  # a number, true, false or null
@@ -156,10 +155,7 @@ def _read_tail(text: str, floor: int) -> tuple[list[_Member], int]:
     if not text.endswith("}"):
         return members, len(text)
     end = len(text) - 1
-    while len(members) < _MAX_TAIL_MEMBERS:
-        member = _read_member_before(text, end, floor)
-        if member is None:
-            break
+    while member := _read_member_before(text, end, floor):
         members.append(member)
         end = member.comma
     return members, end

@@ -139,7 +139,7 @@ SIGNATURES: tuple[Signature, ...] = (
             "notebook not found",
             "unable to access the notebook",
             ("cluster", "does not exist"),
-            ("warehouse", "does not exist"),
+            ("sql warehouse", "does not exist"),
             ("python file", "not found"),
             "cannot read the python file",
         ),

@@ -178,7 +178,7 @@ SIGNATURES: tuple[Signature, ...] = (
         examples=(
             Example(message="[TABLE_OR_VIEW_NOT_FOUND] `a`.`b` is unknown"),
             Example(code="PATH_NOT_FOUND"),
-            Example(message="AnalysisException: Path does not exist: abfss://c@a/x"),
+            Example(message="AnalysisException: Table or view not found: a.b"),
         ),
         confidence=0.94,
         codes=(

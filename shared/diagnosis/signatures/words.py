@@ -192,7 +192,6 @@ SIGNATURES: tuple[Signature, ...] = (
             "is not defined",
             "undefined",
             "workload failed",
-            "job execution failed",
         ),
         phrase_tier=Tier.HINT,
     ),

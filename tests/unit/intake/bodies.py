@@ -27,7 +27,10 @@ WORKSPACE_ID = (
     "/subscriptions/aa/resourcegroups/rg/providers"
     "/microsoft.operationalinsights/workspaces/law-data"
 )
-HR_ID = SALES_ID.replace("adf-Sales", "adf-hr")
+HR_ID = (
+    "/subscriptions/00000000-0000-0000-0000-0000000000BB/resourceGroups/rg-HR"
+    "/providers/Microsoft.DataFactory/factories/adf-hr"
+)
 
 # Enough to find a missing guard, few enough for a machine that others use, too.
 QUICK = settings(max_examples=150, deadline=None)

@@ -87,7 +87,7 @@ def test_spellings_of_the_factory(name: str) -> None:
             id="another factory in the default group",
         ),
         pytest.param(
-            {"factory": "adf-hr"},
+            {"factory": "ADF-HR"},
             NO_DEFAULTS,
             "/factories/adf-hr",
             "subscription or resource group is not known",
@@ -375,6 +375,15 @@ def test_the_call_back_address_is_never_stored() -> None:
         ),
         pytest.param(
             changed(ADF, "errorCode", {"a": 1}), "errorCode", "an object", id="code is an object"
+        ),
+        pytest.param(
+            changed(ADF, "errorCode", True), "errorCode", "true or false", id="code is true"
+        ),
+        pytest.param(
+            {**MINIMAL, "resourceId": SALES_ID, "resourceGroup": "other"},
+            "resourceGroup",
+            "different factories",
+            id="resource group and id disagree",
         ),
         pytest.param(changed(ADF, "env", ["prod"]), "env", "a list", id="environment is a list"),
         pytest.param(

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.errors import InvalidInput, TooLarge
+from shared.intake.body import NotJson
 from tests.unit.intake.bodies import DEFAULTS, QUICK, send, the_alert
 
 HEAD = '{"pipelineName": "load", "runId": "r-1", "message": "'
@@ -30,7 +31,8 @@ TAIL = '", "runId": "r-1", "pipelineName": "load"}'
         pytest.param("ends with a backslash\\", id="a backslash before the closing quote"),
         pytest.param('"', id="one quote"),
         pytest.param('x", y', id="a quote and a comma"),
-        pytest.param('key "a": "b"', id="like a member, but for the comma"),
+        pytest.param('key "runId": "evil', id="like a member, but for the comma"),
+        pytest.param('a "b", "runId"="evil', id="like a member, but for the colon"),
     ],
 )
 @pytest.mark.parametrize("position", ["message last", "message first"])
@@ -60,14 +62,15 @@ def test_line_breaks_alone_lose_nothing() -> None:
         {
             "runId": "r-1",
             "pipelineName": "load",
-            "error": {"errorCode": "2200", "message": "first § second"},
+            "error": {"errorCode": "2200", "message": 'first § "second"'},
+            "details": "one § two",
             "environment": "prod",
         }
     ).replace("\\u00a7", "\n\t")
 
     alert = the_alert("adf", body)
 
-    assert alert.description == "first \n\t second"
+    assert alert.description == 'first \n\t "second"'
     assert (alert.error_code, alert.environment) == ("2200", "prod")
     assert "line 1, column" in alert.notes[0]
 
@@ -153,8 +156,21 @@ def test_other_damage(body: str) -> None:
             ["line 1", "dynamic content"],
             id="an expression nobody evaluated",
         ),
-        pytest.param('[{"runId": "r-1", "pipelineName": "load", }', ["line 1"], id="a list"),
-        pytest.param("runId=r-1&pipelineName=load", ["line 1, column 1"], id="a form"),
+        pytest.param(
+            '{"pipelineName": "load", "message": "key "runId": "evil"}',
+            ["runId could not be recovered"],
+            id="the end of a message looks like a member, but for the comma",
+        ),
+        pytest.param(
+            '{"pipelineName": "load", "message": "a "b", "runId"="evil"}',
+            ["runId could not be recovered"],
+            id="the same, but for the colon",
+        ),
+        pytest.param(
+            '{"pipelineName": "load", "message": "a "b", "runId": 12 34}',
+            ["runId could not be recovered"],
+            id="the same, but for the value",
+        ),
     ],
 )
 def test_refused_with_both_facts(body: str, facts: list[str]) -> None:
@@ -165,6 +181,22 @@ def test_refused_with_both_facts(body: str, facts: list[str]) -> None:
     assert "not JSON" in str(caught.value)
     for fact in facts:
         assert fact in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param('[{"runId": "r-1", "pipelineName": "load", }', id="a list"),
+        pytest.param("runId=r-1&pipelineName=load", id="a form"),
+        pytest.param('"{\\"runId\\": 1', id="an object inside a text"),
+    ],
+)
+def test_only_objects_are_read_leniently(body: str) -> None:
+    """Elsewhere the position of the error is all there is to say."""
+    with pytest.raises(NotJson) as caught:
+        send("adf", body)
+
+    assert caught.value.field == "body"
 
 
 @pytest.mark.parametrize(
@@ -209,8 +241,9 @@ def test_the_call_back_address_is_never_kept() -> None:
     ends = [
         f'", "callBackUri": "{secret}", "runId": "r-1", "pipelineName": "load"}}',
         f'", "runId": "r-1", "pipelineName": "load", "callBackUri": "{secret}"}}',
-        f'", "x": {{"y": {{}}}}, "CallBackUri": "{secret}", "runId": "r-1", "pipelineName": "load"',
+        f'", "CallBackUri": "{secret}", "x": {{"y": {{}}}}{TAIL[1:]}',
     ]
+    assert "callBackUri" not in _answer(f'{HEAD}a "b"{ends[0]}')
     for end in ends:
         for message in ('a "b" c', "a b c", 'a\n"b": '):
             assert "SECRET" not in _answer(f'{{"message": "{message}{end}')

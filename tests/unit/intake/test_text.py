@@ -18,6 +18,7 @@ from tests.unit.intake.bodies import QUICK
         pytest.param("a\x1b[31mred", "a[31mred", id="terminal colours"),
         pytest.param("a \u200b b", "a b", id="no double space where a character was removed"),
         pytest.param("a\u2028b", "a b", id="line separator"),
+        pytest.param("a\ud800b", "ab", id="half of a surrogate pair"),
         pytest.param("a\x00b\x7fc", "abc", id="NUL and DEL"),
         pytest.param("Zahlung für Müller 支払い", "Zahlung für Müller 支払い", id="letters stay"),
         pytest.param("abcdefghijk", "abcdefghi…", id="cut"),
