@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, help="of the host (7071 with --keep and --up)")
     chosen = parser.parse_args()
     console = Console()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the children stop too
     try:
         return _run(chosen, console)
     except (HostDidNotStart, SimulatorError) as error:

@@ -12,6 +12,7 @@ from shared.domain.errors import InvalidInput
 from shared.domain.ticket import Status, Ticket
 from shared.intake.registry import SOURCES
 from shared.ports.tickets import TicketQuery
+from triggers.links import links_of
 from triggers.problems import answer, answers_problems
 
 bp = df.Blueprint()
@@ -61,7 +62,7 @@ async def list_events(req: func.HttpRequest) -> func.HttpResponse:
 
 def shown(ticket: Ticket) -> dict[str, object]:
     """Return the ticket as the API shows it."""
-    return ticket.model_dump(mode="json")
+    return {**ticket.model_dump(mode="json"), "links": links_of(ticket)}
 
 
 def _query(params: Mapping[str, str]) -> TicketQuery:

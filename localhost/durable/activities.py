@@ -108,7 +108,7 @@ class Activities:
             )
             log.error("%s (instance %s)", reason, task.instance_id)
             return task_failed(self._clock.now(), task.task_id, reason, None)
-        begun = asyncio.ensure_future(self._hub.begin_task(task.seq))
+        begun = self._hub.begin_task(task.seq)
         if recovered:
             # It may be what killed the process: the count must be on disk before it runs.
             await asyncio.wait([begun])
@@ -152,7 +152,7 @@ def details_of(error: BaseException) -> str:
     )
 
 
-def _ignore(done: "asyncio.Future[None]") -> None:
+def _ignore(done: "asyncio.Future[object]") -> None:
     # A lost count is harmless; the result's own commit reports a hub that cannot be written.
     if not done.cancelled():
         done.exception()

@@ -6,10 +6,10 @@ its own and sees committed data only. What is durable is the whole truth: after 
 crash the engine starts from :meth:`Hub.unfinished` and nothing else.
 """
 
+import asyncio
 import json
 import logging
 import sqlite3
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from localhost.durable.events import (
     timer_fired,
 )
 from localhost.durable.history import History
+from localhost.durable.readers import Readers
 from localhost.durable.records import (
     Aftermath,
     EntityChange,
@@ -95,14 +96,12 @@ class Hub:
         clock: Clock,
         on_broken: Callable[[BaseException], None] = lambda _error: None,
     ) -> None:
-        self._path = path
         self._clock = clock
         self._connection = schema.open_hub(path)
         self._last_arrival_us: int = self._connection.execute(
             "SELECT COALESCE(MAX(arrived_us), 0) FROM inbox"
         ).fetchone()[0]
-        self._readers = threading.local()
-        self._all_readers: list[sqlite3.Connection] = []
+        self._readers = Readers(path)
         self.writer = Writer(self._connection, on_broken)
 
     @property
@@ -113,8 +112,7 @@ class Hub:
     async def close(self) -> None:
         """Write what is queued, fold the log into the file, and close."""
         await self.writer.close()
-        for reader in self._all_readers:
-            reader.close()
+        self._readers.close()
         try:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
@@ -127,14 +125,7 @@ class Hub:
 
     def read(self, question: Callable[[sqlite3.Connection], T]) -> T:
         """Answer ``question`` on this thread's own read-only connection."""
-        connection = getattr(self._readers, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-            connection.execute("PRAGMA busy_timeout = 5000")
-            connection.execute("PRAGMA query_only = 1")
-            self._readers.connection = connection
-            self._all_readers.append(connection)
-        return question(connection)
+        return self._readers.ask(question)
 
     def load(self, instance_id: str, now_us: int, *, with_history: bool) -> Loaded:
         """Return the instance, its messages due by ``now_us`` in order, and its history."""
@@ -274,11 +265,17 @@ class Hub:
         """Delete messages nobody can read any more."""
         await self.writer.submit(lambda connection: tables.delete_messages(connection, messages))
 
-    async def begin_task(self, seq: int) -> None:
-        """Count a start of an activity, so that one that kills the process is noticed."""
-        await self.writer.submit(
-            lambda connection: connection.execute(
-                "UPDATE tasks SET starts = starts + 1 WHERE seq = ?", (seq,)
+    def begin_task(self, seq: int) -> "asyncio.Future[object]":
+        """Count a start of an activity, so that one that kills the process is noticed.
+
+        Returns:
+            Settled when the count is on disk; nobody has to wait for it.
+        """
+        return self.writer.submit(
+            lambda connection: (
+                connection.execute(
+                    "UPDATE tasks SET starts = starts + 1 WHERE seq = ?", (seq,)
+                ).rowcount
             )
         )
 

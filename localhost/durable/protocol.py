@@ -37,12 +37,13 @@ class Verdict:
 
     Attributes:
         replay: New decisions and outcome.
-        raised: The orchestrator function itself raised (its instance fails, perhaps later).
+        error: What the orchestrator function raised, if it did. Its instance fails, though
+            perhaps only when open tasks have ended.
         fingerprint: Equal for equal answers; strict mode compares two of them.
     """
 
     replay: Replay
-    raised: bool
+    error: str | None
     fingerprint: str
 
 
@@ -75,7 +76,7 @@ class JsonV1:
         answer, fingerprint = self._ask(execution, history)
         return Verdict(
             replay=replay(answer, execution, self._known, history.events),
-            raised=answer.error is not None,
+            error=answer.error,
             fingerprint=fingerprint,
         )
 

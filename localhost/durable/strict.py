@@ -19,6 +19,7 @@ from localhost.durable.performer import Execution
 from localhost.durable.protocol import Verdict, WorkerProtocol
 
 _EXCERPT = 60
+_MARK = "strict mode: "
 
 
 class Strict:
@@ -40,13 +41,13 @@ class Strict:
         complaint = self._complaint(history, verdict, again)
         if complaint is None:
             return verdict
-        text = f"Orchestrator function '{execution.name}' failed: strict mode: {complaint}"
+        text = f"Orchestrator function '{execution.name}' failed: {_MARK}{complaint}"
         replay = Replay(
             decisions=[],
             outcome=Finished(Status.FAILED, text, None),
             next_id=verdict.replay.next_id,
         )
-        return Verdict(replay, raised=True, fingerprint=verdict.fingerprint)
+        return Verdict(replay, error=text, fingerprint=verdict.fingerprint)
 
     def _complaint(self, history: History, verdict: Verdict, again: Verdict) -> str | None:
         if verdict.fingerprint != again.fingerprint:
@@ -56,7 +57,10 @@ class Strict:
                 + "; orchestrators must not read clocks, random numbers, the environment or the "
                 "outside"
             )
-        if verdict.replay.traps and not verdict.raised:
+        if verdict.error is not None and _MARK in verdict.error:
+            # Raised by checked_timers: do not wait for open timers to say so.
+            return verdict.error.partition(_MARK)[2]
+        if verdict.replay.traps and verdict.error is None:
             return "; ".join(verdict.replay.traps)
         if len(history) > self._max_events:
             return (
@@ -86,19 +90,19 @@ def checked_timers() -> Iterator[None]:
     def create_timer(context: Any, fire_at: datetime) -> Any:
         if fire_at.tzinfo is None:
             raise ValueError(
-                f"strict mode: create_timer({fire_at}) has no time zone; start from "
+                f"{_MARK}create_timer({fire_at}) has no time zone; start from "
                 "context.current_utc_datetime"
             )
         if fire_at.utcoffset() != timedelta(0):
             raise ValueError(
-                f"strict mode: create_timer({fire_at}) is not in UTC, and the SDK drops the "
+                f"{_MARK}create_timer({fire_at}) is not in UTC, and the SDK drops the "
                 "offset; use .astimezone(timezone.utc)"
             )
         return create(context, fire_at)
 
     def refuse(_timer: Any) -> None:
         raise ValueError(
-            "strict mode: cancel() of a timer over 6 days is ignored, and the instance stays "
+            f"{_MARK}cancel() of a timer over 6 days is ignored, and the instance stays "
             "Running (durable-python#573); wait in shorter steps"
         )
 

@@ -17,7 +17,7 @@ MAX_EVIDENCE = 50
 UNSURE = 0.45
 _CONTESTED_SHARE = 0.7
 # Text beyond this is not searched for secrets and therefore not shown either.
-_MAX_SHOWN_CHARS = 100_000
+_MAX_SHOWN_CHARS = 30_000
 
 # What the best action is called where the failure happened. None of the clusters behind a
 # Data Factory activity is ours to change: the pipeline is run again or a person looks.
@@ -131,8 +131,8 @@ def _risk(signature: Signature, action: Action) -> Risk:
 
 
 def _doubts(found: Verdict) -> Iterable[str]:
-    for hit in sorted({(each.signature.id, each.by) for each in found.contested}):
-        yield f"Also seen: {hit[0]} (by {hit[1]!r}); make sure which of them is the cause."
+    for name, by in sorted({(hit.signature.id, redact(hit.by)) for hit in found.contested}):
+        yield f"Also seen: {name} (by {by!r}); make sure which of them is the cause."
     if found.unexplained:
         yield f"No signature explains {', '.join(sorted(found.unexplained))}: read it first."
 
@@ -152,5 +152,13 @@ def _told(text: FailureText) -> str:
 
 def shown(text: str) -> str:
     """Return untrusted ``text`` fit for tickets and logs: short, printable, without secrets."""
-    safe = redact(printable(text[:_MAX_SHOWN_CHARS]))
+    safe = redact(printable(_beginning(text)))
     return bounded(safe, MAX_EVIDENCE_CHARS * 2 // 3, MAX_EVIDENCE_CHARS // 3 - 20)
+
+
+def _beginning(text: str) -> str:
+    if len(text) <= _MAX_SHOWN_CHARS:
+        return text
+    # Without the last word: half a secret does not look like one any more.
+    *whole, _ = text[:_MAX_SHOWN_CHARS].rsplit(maxsplit=1)
+    return "".join(whole) + " [...]"

@@ -8,7 +8,9 @@ class FailureText(Model):
     """One error as one part of the system of record tells it; untrusted data.
 
     Everything but ``evidence_id`` may be empty. Texts with the same ``step``
-    are views of one failure; a text without ``step`` stands for itself.
+    are views of one failure; a text without ``step`` stands for itself. A
+    ``source`` ending in ``pipeline_run``, ``job_run`` or ``.run`` speaks of the
+    whole run and is only read where no step says anything.
     """
 
     evidence_id: str  # "e1", "e2", ...

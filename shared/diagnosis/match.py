@@ -42,6 +42,7 @@ _CONTROL_FLOW = frozenset(
     }
 )
 _RUN_LEVEL_SOURCES = ("pipeline_run", ".run", "job_run")
+_FAILED_STATUSES = frozenset({"failed", "internal_error", "error", "timedout"})
 _DEPENDENT_STATUSES = frozenset({"skipped", "inactive", "upstream_failed", "upstream_canceled"})
 
 
@@ -209,9 +210,17 @@ def verdict(facts: FailureFacts) -> Verdict:
         unexplained = unexplained or vague
     found = _combined(findings, (*unexplained, *beyond))
     about_run = _run_hit(facts)
-    if about_run is None or _outlasts(found.hit, about_run):
-        return found
-    return Verdict(about_run, about_run.confidence)
+    if about_run is not None and not _outlasts(found.hit, about_run):
+        return Verdict(about_run, about_run.confidence)
+    if _belies(found.hit, facts.run_status):
+        return Verdict(unexplained=tuple(sorted(text.evidence_id for text in own + containers)))
+    return found
+
+
+def _belies(hit: Hit | None, run_status: str) -> bool:
+    """Tell whether "nothing happened" is claimed of a run that the record calls failed."""
+    claim = hit is not None and hit.signature.category is Category.BENIGN
+    return claim and run_status.strip().casefold() in _FAILED_STATUSES
 
 
 def _run_hit(facts: FailureFacts) -> Hit | None:
@@ -318,24 +327,33 @@ def _contradicts(hit: Hit, best: Hit) -> bool:
 
 def _combined(findings: Iterable[Finding], unexplained: tuple[str, ...]) -> Verdict:
     """Return one verdict for several failed steps: no step may be ignored for another."""
-    ordered = sorted(findings, key=_gravest_first)
-    own = [finding for finding in ordered if not finding.hit.signature.dependent] or ordered
+    own = _telling(sorted(findings, key=_gravest_first))
     if not own:
         return Verdict(unexplained=unexplained)
-    gravest = own[0]
-    contested = tuple(hit for finding in own for hit in finding.against)
-    others = tuple(
-        finding.hit
-        for finding in own[1:]
-        if finding.hit.signature.category is not gravest.hit.signature.category
-    )
+    gravest = own[0].hit
+    contested = [hit for finding in own for hit in finding.against]
+    contested += [finding.hit for finding in own[1:] if _disagree(finding.hit, gravest)]
     confidence = min(finding.hit.confidence for finding in own)
-    return Verdict(gravest.hit, confidence, (*contested, *others), unexplained)
+    return Verdict(gravest, confidence, tuple(contested), unexplained)
+
+
+def _telling(findings: list[Finding]) -> list[Finding]:
+    """Leave out dependents and harmless steps wherever there is anything else."""
+    own = [finding for finding in findings if not finding.hit.signature.dependent] or findings
+    return [finding for finding in own if _kind(finding.hit) != "harmless"] or own
+
+
+def _disagree(hit: Hit, other: Hit) -> bool:
+    # Two passing faults that the same action heals are no contradiction.
+    if hit.is_active and hit.signature.action is other.signature.action:
+        return False
+    return hit.signature.category is not other.signature.category
 
 
 def _gravest_first(finding: Finding) -> tuple[object, ...]:
     hit = finding.hit
-    return (_GRAVITY[_kind(hit)], *_best_first(hit))
+    attempts, wait = hit.signature.max_attempts or 0, hit.signature.min_wait_seconds
+    return (_GRAVITY[_kind(hit)], attempts, -wait, *_best_first(hit))
 
 
 def _kind(hit: Hit) -> str:

@@ -31,6 +31,17 @@ def test_a_ticket_is_cached_by_its_version(adf: AdfSimulator, mend: Mend) -> Non
     assert (second.status_code, second.content) == (304, b"")
 
 
+def test_a_ticket_leads_to_its_runs(adf: AdfSimulator, mend: Mend) -> None:
+    """The links of a ticket can be followed: itself, its timeline, the runs in the portal."""
+    run = adf.seed_scenario(SCENARIOS["sql_transient"])
+    ticket = mend.await_end(mend.report(run))
+
+    assert mend.http.get(ticket["links"]["self"]).json() == ticket
+    assert mend.http.get(ticket["links"]["events"]).status_code == 200
+    assert run.run_id in ticket["links"]["failed_run"]
+    assert ticket["attempts"][0]["external_run_id"] in ticket["links"]["attempt_1"]
+
+
 def test_lists_filter_and_page(adf: AdfSimulator, mend: Mend) -> None:
     """A page holds what was asked for; the cursor leads to the rest without repeats."""
     for number in range(3):

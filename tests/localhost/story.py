@@ -30,7 +30,7 @@ from localhost.durable.events import (
 )
 from localhost.durable.history import History
 from localhost.durable.performer import HTTP_ACTIVITY, Execution, Known
-from localhost.durable.protocol import JsonV1, Verdict
+from localhost.durable.protocol import JsonV1, Verdict, WorkerProtocol
 from localhost.durable.records import Episode, Instance, Message, NewInstance, Parent
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -60,7 +60,7 @@ class Story:
         limits: Limits | None = None,
     ) -> None:
         self.now = START
-        self.protocol = JsonV1({"it": Orchestrator.create(orchestrator)}, KNOWN)
+        self.protocol: WorkerProtocol = JsonV1({"it": Orchestrator.create(orchestrator)}, KNOWN)
         self.limits = limits or Limits()
         self._ids = (f"exec{number}" for number in range(1, 1_000_000))
         self._seq = 0

@@ -235,18 +235,23 @@ def test_too_large_is_too_large_even_if_broken(body: str) -> None:
         send("adf", body)
 
 
-def test_the_call_back_address_is_never_kept() -> None:
+@pytest.mark.parametrize("message", ['a "b" c', "a b c", 'a\n"b": '])
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(', "callBackUri": "SECRET"' + TAIL[1:], id="before the ids"),
+        pytest.param(TAIL[1:-1] + ', "callBackUri": "SECRET"}', id="after them"),
+        pytest.param(
+            ', "CallBackUri": "SECRET", "x": {"y": {}}' + TAIL[1:], id="swallowed by the message"
+        ),
+    ],
+)
+def test_the_call_back_address_is_never_kept(message: str, end: str) -> None:
     """It holds the key that resumes the pipeline."""
-    secret = "https://example.logic.azure.com/callback?sig=SECRET"
-    ends = [
-        f'", "callBackUri": "{secret}", "runId": "r-1", "pipelineName": "load"}}',
-        f'", "runId": "r-1", "pipelineName": "load", "callBackUri": "{secret}"}}',
-        f'", "CallBackUri": "{secret}", "x": {{"y": {{}}}}{TAIL[1:]}',
-    ]
-    assert "callBackUri" not in _answer(f'{HEAD}a "b"{ends[0]}')
-    for end in ends:
-        for message in ('a "b" c', "a b c", 'a\n"b": '):
-            assert "SECRET" not in _answer(f'{{"message": "{message}{end}')
+    answer = _answer(f'{{"message": "{message}"{end}')
+
+    assert '"run_id":"r-1"' in answer
+    assert "SECRET" not in answer
 
 
 def _answer(body: str) -> str:

@@ -1,0 +1,177 @@
+"""The signatures as data: each must win on its own examples and keep the house rules."""
+
+import pkgutil
+from collections import Counter
+
+import pytest
+
+from shared.diagnosis import signatures
+from shared.diagnosis.diagnose import diagnose
+from shared.diagnosis.failure import FailureFacts, FailureText
+from shared.diagnosis.match import known_names
+from shared.diagnosis.reading import plain
+from shared.diagnosis.signature import (
+    NEVER_AUTOMATIC,
+    PASSIVE,
+    Example,
+    Phrase,
+    Signature,
+)
+from shared.diagnosis.signatures import SIGNATURES
+from shared.domain.alert import Platform
+from shared.domain.analysis import Action, Analysis, Category, Classification, Risk
+
+EXAMPLES = [
+    pytest.param(signature, example, id=f"{signature.id}-{number}")
+    for signature in SIGNATURES
+    for number, example in enumerate(signature.examples, 1)
+]
+NAMED_CODES = [
+    pytest.param(signature, code, id=code)
+    for signature in SIGNATURES
+    for code in signature.codes
+    if not code.startswith("run:")
+]
+
+
+def told(signature: Signature, *, code: str = "", message: str = "") -> Analysis:
+    """Diagnose one text on the signature's own platform."""
+    text = FailureText(evidence_id="e1", error_code=code, message=message)
+    return diagnose(FailureFacts(platform=signature.platforms[0], texts=(text,)))
+
+
+def words(phrase: Phrase) -> tuple[str, ...]:
+    """Return the parts of a phrase."""
+    return (phrase,) if isinstance(phrase, str) else phrase
+
+
+@pytest.mark.parametrize(("signature", "example"), EXAMPLES)
+def test_wins_on_its_own_example(signature: Signature, example: Example) -> None:
+    """No other signature may explain the example better, nor make it doubtful."""
+    text = FailureText(evidence_id="e1", error_code=example.code, message=example.message)
+    platform = example.platform or signature.platforms[0]
+
+    analysis = diagnose(FailureFacts(platform=platform, texts=(text,)))
+
+    assert analysis.signature == signature.id
+    assert analysis.category is signature.category
+    if analysis.confidence >= 0.5:
+        assert analysis.classification is not Classification.UNCERTAIN
+
+
+@pytest.mark.parametrize(("signature", "code"), NAMED_CODES)
+def test_wins_on_each_of_its_codes(signature: Signature, code: str) -> None:
+    """A code alone, as its system writes it, leads to the signature that lists it."""
+    namespace, _, number = code.rpartition(":")
+    message = {
+        "sql": f"SqlErrorNumber={number}",
+        "sqlstate": f"SQLSTATE: {number.upper():0<5}",
+        "http": f"HTTP {number}",
+    }.get(namespace, "")
+
+    analysis = told(signature, code="" if message else number, message=message)
+
+    assert analysis.signature == signature.id
+
+
+def test_names_are_unique() -> None:
+    """A ticket names a signature by its id, and a code leads to one signature only."""
+    ids = Counter(signature.id for signature in SIGNATURES)
+    codes = Counter(code.casefold() for signature in SIGNATURES for code in signature.codes)
+
+    assert not [name for name, times in (ids + codes).items() if times > 1]
+
+
+def test_every_module_is_registered() -> None:
+    """A file in the folder whose signatures nobody reads is dead."""
+    found = {module.name for module in pkgutil.iter_modules(signatures.__path__)}
+    registered = {name for name in found if hasattr(signatures, name)}
+
+    assert found == registered
+    for name in found:
+        assert set(getattr(signatures, name).SIGNATURES) <= set(SIGNATURES)
+
+
+@pytest.mark.parametrize("signature", SIGNATURES, ids=lambda signature: signature.id)
+def test_never_automatic_where_a_rerun_cannot_help(signature: Signature) -> None:
+    """Data, code, rights, settings and a person's wish are not for a machine to repeat."""
+    if signature.category in NEVER_AUTOMATIC:
+        assert signature.action in PASSIVE
+        assert not signature.auto
+    if signature.action in PASSIVE:
+        assert not signature.auto
+        assert signature.max_attempts is None
+
+
+@pytest.mark.parametrize("signature", SIGNATURES, ids=lambda signature: signature.id)
+def test_automatic_ones_are_bounded(signature: Signature) -> None:
+    """What may run alone says how often, after what pause, and is worth a retry."""
+    if signature.auto:
+        assert signature.retryable in {"true", "once", "unclear"}
+        assert signature.max_attempts in {1, 2, 3}
+        assert signature.min_wait_seconds >= 60
+    if signature.action not in PASSIVE:
+        assert signature.max_attempts != 0
+    if signature.retryable == "once" and signature.auto:
+        assert signature.max_attempts == 1
+
+
+@pytest.mark.parametrize("signature", SIGNATURES, ids=lambda signature: signature.id)
+def test_can_be_read_by_people(signature: Signature) -> None:
+    """A ticket shows the cause and the next step; a maintainer finds reason and source."""
+    assert signature.root_cause.endswith(".")
+    assert signature.recommendations or signature.category is Category.BENIGN
+    assert signature.why
+    assert signature.source
+    assert signature.examples
+    assert 0 < signature.confidence <= 1
+    assert signature.codes or signature.phrases or signature.name_parts
+
+
+@pytest.mark.parametrize("signature", SIGNATURES, ids=lambda signature: signature.id)
+def test_phrases_are_written_as_they_are_compared(signature: Signature) -> None:
+    """A capital letter or a double space in a phrase would never be found."""
+    for phrase in (*signature.phrases, *signature.unless):
+        for part in words(phrase):
+            assert plain(part) == part.strip()
+            assert len(part) >= 4
+    for phrase in signature.name_parts:
+        assert all(part == part.casefold() for part in words(phrase))
+
+
+def test_fragments_of_names_only_read_unknown_codes() -> None:
+    """A code that some signature lists is never judged by the sound of its name."""
+    known = known_names()
+
+    assert "sqlopenconnectiontimeout" in known
+    assert (
+        told(SIGNATURES[0], code="SqlOpenConnectionTimeout").signature != "code-named-for-timeout"
+    )
+    assert told(SIGNATURES[0], code="AcmeReadTimeout").signature == "code-named-for-timeout"
+
+
+def test_only_other_platforms_are_left_without_actions() -> None:
+    """Each active signature leads to an action its platform has, or to a person."""
+    adf = {Action.RERUN_FROM_FAILURE, Action.RERUN_PIPELINE, *PASSIVE}
+    databricks = {
+        Action.REPAIR_RUN,
+        Action.RERUN_JOB,
+        Action.RESTART_CLUSTER,
+        Action.REINSTALL_LIBRARIES,
+        Action.RESIZE_CLUSTER,
+        *PASSIVE,
+    }
+    for signature in SIGNATURES:
+        for platform, allowed in (
+            (Platform.ADF, adf),
+            (Platform.DATABRICKS, databricks),
+            (Platform.OTHER, PASSIVE),
+        ):
+            for example in signature.examples:
+                text = FailureText(
+                    evidence_id="e1", error_code=example.code, message=example.message
+                )
+                analysis = diagnose(FailureFacts(platform=platform, texts=(text,)))
+                assert analysis.action in allowed
+                if analysis.action is Action.ESCALATE:
+                    assert analysis.risk is Risk.HIGH
