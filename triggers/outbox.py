@@ -15,5 +15,6 @@ async def sweep_outbox(
     timer: func.TimerRequest,  # noqa: ARG001 - the trigger binds it
     client: df.DurableOrchestrationClient,
 ) -> None:
-    """Start the remediations that still wait."""
-    await start_waiting(services().store, client)
+    """Start the remediations that still wait, page by page until none can be started."""
+    while await start_waiting(services().store, client):
+        pass

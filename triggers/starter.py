@@ -1,6 +1,7 @@
 """Start the remediations that wait in the outbox. Used right after intake and by the timer."""
 
 import logging
+from collections.abc import Collection
 
 import azure.durable_functions as df
 
@@ -17,7 +18,7 @@ _ALIVE = {
 
 
 async def start_waiting(
-    store: TicketStore, client: df.DurableOrchestrationClient, *, only: set[str] | None = None
+    store: TicketStore, client: df.DurableOrchestrationClient, *, of: Collection[str] | None = None
 ) -> int:
     """Start what waits and return how many were started; what fails stays for the next time.
 
@@ -25,12 +26,10 @@ async def start_waiting(
     that has ended finds its ticket ended too.
 
     Args:
-        only: Limit to these tickets.
+        of: Only these tickets.
     """
     started = 0
-    for errand in await store.errands():
-        if only is not None and errand.ticket_id not in only:
-            continue
+    for errand in await store.errands(of=of):
         try:
             await _start(errand, client)
         except Exception:  # one that cannot be started must not hold up the others

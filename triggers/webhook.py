@@ -69,6 +69,6 @@ async def _start(accepted: list[Accepted], client: df.DurableOrchestrationClient
     if not opened:
         return
     try:
-        await start_waiting(services().store, client, only=opened)
+        await start_waiting(services().store, client, of=opened)
     except Exception:  # it is stored; the timer starts what could not be started here
         logger.exception("remediation not started yet")

@@ -45,16 +45,20 @@ class Replays:
 
         future = asyncio.get_running_loop().run_in_executor(self._pool, call)
         wait = self._limit
-        while True:
-            done, _ = await asyncio.wait((future,), timeout=wait)
-            if done:
-                return future.result()
-            if begun and (wait := begun[0] + self._limit - time.monotonic()) <= 0:
-                self._pool.grow()
-                raise TooSlow(
-                    f"an orchestrator function ran longer than {self._limit:g} s without a yield; "
-                    "it must not sleep or wait for anything itself"
-                )
+        try:
+            while True:
+                done, _ = await asyncio.wait((future,), timeout=wait)
+                if done:
+                    return future.result()
+                if begun and (wait := begun[0] + self._limit - time.monotonic()) <= 0:
+                    self._pool.grow()
+                    raise TooSlow(
+                        f"an orchestrator function ran longer than {self._limit:g} s without a "
+                        "yield; it must not sleep or wait for anything itself"
+                    )
+        finally:
+            # When nobody waits any more, nobody cares how it ends.
+            future.cancel()
 
     def close(self) -> None:
         """Let the thread end when it is idle."""

@@ -5,6 +5,8 @@ idempotency key, again after a 503 or 504, and so start the pipeline twice.
 """
 
 import asyncio
+import hashlib
+import json
 from collections.abc import Awaitable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -14,7 +16,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from shared.connectors.azure_wire import reading, starting
 from shared.domain.alert import Resource, TimeWindow
-from shared.domain.errors import OutcomeUnknown, Refused
+from shared.domain.errors import OutcomeUnknown, Refused, Transient
 from shared.domain.run import RunPhase, RunSnapshot, StepFailure
 
 _SYSTEM = "adf"
@@ -136,6 +138,8 @@ class DataFactory:
             token = answer.get("continuationToken")
             if not token:
                 break
+        else:  # what was not read must not be taken for "not there"
+            raise Transient(_SYSTEM, f"more than {_MAX_PAGES} pages of runs of {name!r}")
         # A service that ignores the filter must not make us act on other pipelines.
         mine = [run for run in found if run.name.casefold() == name.casefold()]
         return tuple(sorted(mine, key=_start, reverse=True))
@@ -265,6 +269,7 @@ def _static_token(token: str) -> Any:
 
 class _InvokedBy(BaseModel):
     parent_run_id: str | None = Field(default=None, alias="pipelineRunId")
+    kind: str | None = Field(default=None, alias="invokedByType")  # "Manual", "PipelineActivity", …
 
 
 class _Run(BaseModel):
@@ -325,10 +330,18 @@ def _snapshot(wire: object) -> RunSnapshot:
         group_id=run.group_id,
         parent_run_id=run.invoked_by.parent_run_id if run.invoked_by else None,
         message=_text(run.message),
-        parameters={key: _text(value) for key, value in (run.parameters or {}).items()},
+        parameters_key=_key(run.parameters or {}),
+        by_trigger=bool(run.invoked_by and (run.invoked_by.kind or "Manual") != "Manual"),
         started_at=run.started_at,
         ended_at=run.ended_at,
     )
+
+
+def _key(parameters: Mapping[str, object]) -> str:
+    if not parameters:
+        return ""
+    text = json.dumps(parameters, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _text(value: object) -> str:

@@ -20,6 +20,7 @@ from azure.core.exceptions import (
     ServiceRequestTimeoutError,
 )
 
+from shared.diagnosis.redact import redact
 from shared.domain.errors import OutcomeUnknown, Refused, Transient
 
 _MAX_RETRY_AFTER_SECONDS = 900.0
@@ -137,6 +138,6 @@ def retry_after_seconds(value: str | None, *, now: datetime) -> float | None:
 def _said(error: Exception) -> str:
     status = getattr(error, "status_code", None)
     code = getattr(getattr(error, "error", None), "code", None)
-    text = " ".join(str(error).split())[:_TEXT_LIMIT]
+    text = redact(" ".join(str(error).split()))[:_TEXT_LIMIT]
     head = " ".join(str(part) for part in (f"HTTP {status}" if status else None, code) if part)
     return f"{head}: {text}" if head else f"{type(error).__name__}: {text}"

@@ -308,12 +308,11 @@ def _finding(hits: Iterable[Hit]) -> Finding:
     an equally telling one names another category, or when a telling one forbids what
     the best would do.
     """
-    ordered = sorted(hits, key=_best_first)
-    best = ordered[0]
-    rivals = [hit for hit in ordered[1:] if _contradicts(hit, best)]
-    if best.is_active:
-        best = next((hit for hit in rivals if not hit.is_active), best)
-    return Finding(best, tuple(hit for hit in rivals if hit is not best))
+    best, *others = sorted(hits, key=_best_first)
+    rivals = [hit for hit in others if _contradicts(hit, best)]
+    forbidding = next((hit for hit in rivals if best.is_active and not hit.is_active), best)
+    against = (hit for hit in (best, *rivals) if hit is not forbidding)
+    return Finding(forbidding, tuple(against))
 
 
 def _contradicts(hit: Hit, best: Hit) -> bool:

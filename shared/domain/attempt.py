@@ -86,6 +86,7 @@ class Attempt(Model):
     target: str  # what the action is applied to: the root pipeline's name
     reference_run_id: str
     group_id: str | None = None
+    parameters_key: str = ""
     known_run_ids: tuple[str, ...] = ()
     signature: str | None = None  # the cause this attempt answers
     external_run_id: str | None = None

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime
 
 from shared.domain.model import Model
 
@@ -47,7 +47,9 @@ class RunSnapshot(Model):
     group_id: str | None = None
     parent_run_id: str | None = None
     message: str = ""
-    parameters: dict[str, str] = Field(default_factory=dict)
+    # Fingerprint of the parameters: equal for equal work, and no place for a secret in them.
+    parameters_key: str = ""
+    by_trigger: bool = False  # started by a schedule or another event, not by a call
     started_at: AwareDatetime | None = None
     ended_at: AwareDatetime | None = None
 

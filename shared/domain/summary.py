@@ -45,7 +45,9 @@ def _tried(ticket: Ticket) -> list[str]:
 
 
 def _meanwhile(ticket: Ticket) -> list[str]:
-    others = [occurrence.run_id for occurrence in ticket.occurrences]
+    acted_on = {ticket.resource.run_id, ticket.current_run_id}
+    acted_on |= {attempt.external_run_id for attempt in ticket.attempts}
+    others = [one.run_id for one in ticket.occurrences if one.run_id not in acted_on]
     if not others:
         return []
     return [f"Other runs that failed meanwhile and were not acted on: {', '.join(others)}"]

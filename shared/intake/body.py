@@ -76,12 +76,8 @@ def decode(raw: bytes, *, max_bytes: int = MAX_BYTES) -> str:
     return text
 
 
-def parse_text(text: str, *, raw_line_breaks: bool = False) -> object:
+def parse_text(text: str) -> object:
     """Parse text that :func:`decode` returned.
-
-    Args:
-        text: The whole body.
-        raw_line_breaks: Accept line breaks and tabs inside strings, which JSON forbids.
 
     Raises:
         TooLarge: more than 32 levels or 10 000 values.
@@ -90,7 +86,7 @@ def parse_text(text: str, *, raw_line_breaks: bool = False) -> object:
     """
     refuse_depth(text)
     try:
-        value: object = json_decoder(raw_line_breaks=raw_line_breaks).decode(text)
+        value: object = json_decoder().decode(text)
     except json.JSONDecodeError as error:
         raise NotJson(
             f"not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
@@ -117,7 +113,11 @@ def refuse_depth(text: str) -> None:
 
 
 def json_decoder(*, raw_line_breaks: bool = False) -> json.JSONDecoder:
-    """Return a decoder whose results must go through :func:`refuse_oddities`."""
+    """Return a decoder whose results must go through :func:`refuse_oddities`.
+
+    Args:
+        raw_line_breaks: Accept line breaks and tabs inside strings, which JSON forbids.
+    """
     return json.JSONDecoder(
         strict=not raw_line_breaks,
         parse_int=_read_int,

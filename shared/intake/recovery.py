@@ -13,7 +13,7 @@ import json
 import re
 from dataclasses import dataclass, field
 
-from shared.intake.body import NotJson, json_decoder, parse_text, refuse_oddities
+from shared.intake.body import NotJson, json_decoder, refuse_oddities
 from shared.intake.fields import plain_name
 
 _WHITE_SPACE = " \t\r\n"
@@ -27,20 +27,6 @@ _CALL_BACK = re.compile(r'"?call_?back_?uri\b.*', re.IGNORECASE | re.DOTALL)
 _TEXTS = {"message", "errormessage", "error"}
 
 _DECODER = json_decoder(raw_line_breaks=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Recovered:
-    """What could be read.
-
-    Attributes:
-        members: Names, which may repeat, and values. The text that broke the body is
-            among them, as it was sent, if its name says that it is a text.
-        broken_name: The member whose value could not be read as JSON, if one can be named.
-    """
-
-    members: tuple[tuple[str, object], ...]
-    broken_name: str = ""
 
 
 @dataclass(slots=True)
@@ -57,10 +43,16 @@ class _Member:
     comma: int  # where the comma before it stands
 
 
-def recover(text: str, error: NotJson) -> Recovered:
-    """Read what can be read of an object that :func:`parse_text` refused as not JSON.
+def recover(text: str, error: NotJson) -> list[tuple[str, object]]:
+    """Read what can be read of an object that is not JSON, in linear time.
 
-    The work is linear in the length of ``text``.
+    Args:
+        text: What :func:`shared.intake.body.parse_text` refused.
+        error: How it refused it.
+
+    Returns:
+        Names, which may repeat, and values. The text that broke the body is among them, as
+        it was sent, if its name says that it is a text.
 
     Raises:
         NotJson: ``error`` again; there is no object in ``text``.
@@ -68,19 +60,13 @@ def recover(text: str, error: NotJson) -> Recovered:
     """
     if not text.lstrip(_WHITE_SPACE).startswith("{"):
         raise error
-    try:
-        value = parse_text(text, raw_line_breaks=True)
-    except NotJson:
-        found = _read_broken(text.strip(_WHITE_SPACE), nesting=1)
-    else:
-        members = value.items() if isinstance(value, dict) else ()
-        found = Recovered(tuple(members))
-    for name, member in found.members:
-        refuse_oddities({name: member})
-    return found
+    members = _read_broken(text.strip(_WHITE_SPACE), nesting=1)
+    for name, value in members:
+        refuse_oddities({name: value})
+    return members
 
 
-def _read_broken(text: str, *, nesting: int) -> Recovered:
+def _read_broken(text: str, *, nesting: int) -> list[tuple[str, object]]:
     head = _read_head(text)
     tail, end = _read_tail(text, head.broken_at)
     members = [*head.members, *((member.name, member.value) for member in reversed(tail))]
@@ -88,11 +74,11 @@ def _read_broken(text: str, *, nesting: int) -> Recovered:
     remains = text[head.broken_at : end].strip(_WHITE_SPACE)
     if name and remains.startswith("{") and nesting < _MAX_NESTING:
         inner = _read_broken(remains, nesting=nesting + 1)
-        members.append((name, dict(inner.members)))
+        members.append((name, dict(inner)))
     elif plain_name(name) in _TEXTS:
         kept = remains.removeprefix('"').removesuffix('"')
         members.append((name, _CALL_BACK.sub("", kept)))
-    return Recovered(tuple(members), name)
+    return members
 
 
 def _read_head(text: str) -> _Head:
@@ -107,7 +93,8 @@ def _read_head(text: str) -> _Head:
             return head
         value, end = _decode(text, value_at)
         end = _skip(text, end)
-        if end == len(text) - 1 and text[end] == "}":  # nothing was broken but a value left out
+        if end == len(text) - 1 and text[end] == "}":
+            # Nothing worse than raw line breaks, which the decoder takes, or a value left out.
             head.members.append((name, value))
             head.broken_at = end
             return head
@@ -172,11 +159,13 @@ def _read_member_before(text: str, end: int, floor: int) -> _Member | None:
         return None
     name_end = _skip_back(text, colon, floor)
     name_start = text.rfind('"', floor, max(name_end - 1, floor))
-    if name_start < 0 or not text.endswith('"', floor, name_end):
+    if name_start < 0:
         return None
-    name, _ = _decode(text, name_start)
+    name, decoded_end = _decode(text, name_start)
+    if not isinstance(name, str) or decoded_end != name_end:
+        return None
     comma = _skip_back(text, name_start, floor) - 1
-    if comma < floor or text[comma] != "," or not isinstance(name, str):
+    if comma < floor or text[comma] != ",":
         return None
     return _Member(name, value, comma)
 

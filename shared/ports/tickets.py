@@ -1,6 +1,6 @@
 """Tickets, the claims that keep them unique, and the errands that follow a commit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -99,8 +99,8 @@ class TicketStore(Protocol):
         """
         ...
 
-    async def errands(self, limit: int = 100) -> list[Errand]:
-        """Return outbox items that are not done, oldest first."""
+    async def errands(self, limit: int = 100, *, of: Collection[str] | None = None) -> list[Errand]:
+        """Return outbox items that are not done, oldest first; ``of`` these tickets only."""
         ...
 
     async def done(self, errand: Errand) -> None:

@@ -3,6 +3,8 @@
 Atomic because nothing in here awaits between reading and writing.
 """
 
+from collections.abc import Collection
+
 from shared.domain.errors import NotFound, VersionConflict
 from shared.domain.event import Event
 from shared.domain.ticket import Change, Ticket, checked
@@ -68,9 +70,9 @@ class MemoryStore:
         more = len(found) > query.limit
         return TicketPage(items, cursors.encode(query, *_position(items[-1])) if more else None)
 
-    async def errands(self, limit: int = 100) -> list[Errand]:
+    async def errands(self, limit: int = 100, *, of: Collection[str] | None = None) -> list[Errand]:
         """See the protocol."""
-        return self._outbox[:limit]
+        return [one for one in self._outbox if of is None or one.ticket_id in of][:limit]
 
     async def done(self, errand: Errand) -> None:
         """See the protocol."""

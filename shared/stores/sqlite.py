@@ -8,7 +8,7 @@ it (WAL). ``synchronous=FULL``: what was answered is on disk.
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -130,12 +130,16 @@ class SqliteStore:
 
         return await self._reader.run(work)
 
-    async def errands(self, limit: int = 100) -> list[Errand]:
+    async def errands(self, limit: int = 100, *, of: Collection[str] | None = None) -> list[Errand]:
         """See the protocol."""
+        tickets = None if of is None else json.dumps(sorted(of))
 
         def work(db: sqlite3.Connection) -> list[Errand]:
             rows = db.execute(
-                "SELECT ticket_id, body FROM outbox ORDER BY position LIMIT ?", (limit,)
+                "SELECT ticket_id, body FROM outbox "
+                "WHERE ?1 IS NULL OR ticket_id IN (SELECT value FROM json_each(?1)) "
+                "ORDER BY position LIMIT ?2",
+                (tickets, limit),
             )
             return [Errand(ticket, OutboxItem.model_validate_json(body)) for ticket, body in rows]
 

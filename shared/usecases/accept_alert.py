@@ -155,6 +155,16 @@ async def _count(alert: Alert, ticket: Ticket, store: Store, clock: Clock) -> No
     def count(current: Ticket) -> Change:
         now, number = clock.now(), current.duplicate_count + 1
         run_id = alert.resource.run_id
+        if run_id and current.is_open and current.current_run_id is None:
+            return current.changed(
+                now,
+                "alert.run_named",
+                f"{alert.source} names the run: {run_id}",
+                data={"run_id": run_id},
+                duplicate_count=number,
+                resource=current.resource.model_copy(update={"run_id": run_id}),
+                current_run_id=run_id,
+            )
         if run_id and current.is_open and run_id not in _known_runs(current):
             occurrence = Occurrence(run_id=run_id, at=now)
             return current.changed(

@@ -54,6 +54,7 @@ async def prepare_attempt(
         target=failed.name,
         reference_run_id=failed.run_id,
         group_id=failed.group_id,
+        parameters_key=failed.parameters_key,
         known_run_ids=(failed.run_id, *(run.run_id for run in runs)),
         signature=ticket.analysis.signature if ticket.analysis else None,
         started_at=clock.now(),

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from shared.diagnosis.redact import redact
 from shared.domain.alert import TimeWindow
 from shared.domain.errors import Refused
 from shared.domain.run import Observation, RunPhase, RunSnapshot, StepFailure
@@ -11,6 +12,7 @@ from shared.ports.pipelines import PipelineService
 from shared.ports.tickets import TicketStore
 
 CLOCK_SKEW = timedelta(minutes=5)
+_MAX_FAILURES = 20  # a loop may fail a thousand times with one cause
 
 
 async def read_back(
@@ -37,9 +39,19 @@ async def _observe(
     run = await pipelines.run(ticket.resource, run_id)
     if run is None:
         return Observation(at=clock.now())
-    failures = await _failures(ticket, run, pipelines)
+    failures = (await _failures(ticket, run, pipelines))[:_MAX_FAILURES]
     newer = await newer_success(ticket, run, pipelines, clock)
-    return Observation(at=clock.now(), run=run, failures=failures, newer_success_run_id=newer)
+    return Observation(
+        at=clock.now(),
+        run=run.model_copy(update={"message": redact(run.message)}),
+        failures=tuple(_without_secrets(failure) for failure in failures),
+        newer_success_run_id=newer,
+    )
+
+
+def _without_secrets(failure: StepFailure) -> StepFailure:
+    """Error texts quote connection strings; a ticket is read by many."""
+    return failure.model_copy(update={"message": redact(failure.message)})
 
 
 async def _failures(
@@ -83,7 +95,7 @@ async def newer_success(
 def is_same_work(run: RunSnapshot, other: RunSnapshot) -> bool:
     """Tell whether ``other`` reruns ``run`` or repeats it with the same parameters."""
     same_group = run.group_id is not None and run.group_id == other.group_id
-    return same_group or run.parameters == other.parameters
+    return same_group or run.parameters_key == other.parameters_key
 
 
 def _observed(ticket: Ticket, seen: Observation) -> Change:

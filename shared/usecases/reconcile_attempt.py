@@ -73,8 +73,13 @@ def _is_ours(attempt: Attempt, run: RunSnapshot, sent_at: datetime) -> bool:
 
     A recovery run joins the group of the run it recovers, so a run of that group
     that was not there before is ours, or does exactly what ours would have done.
+    So does a run that somebody started by hand with the same parameters.
     """
-    if run.run_id in attempt.known_run_ids or run.group_id != attempt.group_id:
+    if run.run_id in attempt.known_run_ids:
+        return False
+    same_group = run.group_id == attempt.group_id
+    same_work = not run.by_trigger and run.parameters_key == attempt.parameters_key
+    if not (same_group or same_work):
         return False
     return run.started_at is None or run.started_at >= sent_at - CLOCK_SKEW
 

@@ -43,12 +43,15 @@ def around_now() -> TimeWindow:
 async def test_a_run_is_read(adf: AdfSimulator, factory: DataFactory) -> None:
     """Id, name, group and status come through; times are aware."""
     run_id = seeded(adf, parameters={"day": "2026-11-20"})
+    same = seeded(adf, parameters={"day": "2026-11-20"})
+    other = seeded(adf, parameters={"day": "2026-11-21"})
 
     run = await factory.run(PLACE, run_id)
 
     assert run is not None
     assert (run.run_id, run.name, run.phase) == (run_id, NAME, RunPhase.FAILED)
-    assert run.parameters == {"day": "2026-11-20"}
+    keys = [(await factory.run(PLACE, one)) for one in (run_id, same, other)]
+    assert [one.parameters_key == run.parameters_key for one in keys if one] == [True, True, False]
     assert run.group_id
     assert run.started_at is not None
     assert run.started_at.tzinfo is not None

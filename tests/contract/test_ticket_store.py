@@ -29,9 +29,13 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     await chosen.close()
 
 
-def noted(message: str, **fields: object) -> Callable[[Ticket], Change]:
-    """Return a decision that adds an event and changes ``fields``."""
-    return lambda ticket: ticket.changed(NOW, "test.noted", message, **fields)
+def noted(
+    message: str, status: Status | None = None, outcome: Outcome | None = None
+) -> Callable[[Ticket], Change]:
+    """Return a decision that adds an event and, if given, moves the ticket."""
+    return lambda ticket: ticket.changed(
+        NOW, "test.noted", message, status=status or ticket.status, outcome=outcome
+    )
 
 
 async def test_a_ticket_is_created_once(store: Store) -> None:
@@ -130,10 +134,13 @@ async def test_errands_are_stored_with_the_change_and_done_once(store: Store) ->
     await store.create(Change(opening.ticket, opening.events, (item,)))
 
     (errand,) = await store.errands()
+    assert await store.errands(of=[ID]) == [errand]
+    assert await store.errands(of=["TIK-other"]) == []
     await store.done(errand)
     await store.done(errand)
 
     assert (errand.ticket_id, errand.item) == (ID, item)
+    assert await store.errands(of=[ID]) == []
     assert await store.errands() == []
 
 

@@ -75,6 +75,7 @@ def a_run(
     started_at: datetime = NOW - timedelta(minutes=10),
     group_id: str = "group-1",
     parent_run_id: str | None = None,
+    by_trigger: bool = False,
 ) -> RunSnapshot:
     """Return a run of ``load_customer_data`` that has failed."""
     return RunSnapshot(
@@ -84,5 +85,6 @@ def a_run(
         phase=phase,
         group_id=group_id,
         parent_run_id=parent_run_id,
+        by_trigger=by_trigger,
         started_at=started_at,
     )

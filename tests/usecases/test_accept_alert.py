@@ -99,6 +99,17 @@ async def test_another_run_of_the_same_thing_is_an_occurrence(store: Store) -> N
     assert [item.run_id for item in ticket.occurrences] == ["r2"]
 
 
+async def test_an_alert_that_names_the_run_helps_one_that_did_not(store: Store) -> None:
+    """A metric alert opens the ticket; the web activity's alert tells which run it is about."""
+    first = await accept(store, an_alert(run_id=None))
+    await accept(store, an_alert(run_id="r1"))
+    await accept(store, an_alert(run_id="r2"))
+
+    ticket = await store.get(first.ticket_id or "")
+    assert (ticket.resource.run_id, ticket.current_run_id) == ("r1", "r1")
+    assert [item.run_id for item in ticket.occurrences] == ["r2"]
+
+
 async def test_a_late_echo_never_opens_a_second_ticket(store: Store) -> None:
     """The run id holds for ever, also after the ticket has ended."""
     first = await accept(store, an_alert(run_id="r1"))

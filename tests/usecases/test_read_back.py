@@ -200,6 +200,23 @@ async def test_the_system_of_records_words_are_the_evidence(store: MemoryStore) 
     assert (found.attempt_number, found.wait_seconds) == (1, 0)
 
 
+async def test_secrets_in_error_texts_do_not_reach_the_ticket(store: MemoryStore) -> None:
+    """Neither in what was observed nor in the evidence, the timeline or the summary."""
+    quoting = TIMEOUT.model_copy(
+        update={"message": "Cannot connect: Server=db;User ID=app;Password=hunter2-secret; 40613"}
+    )
+    adf = ScriptedPipelines(a_run().model_copy(update={"message": quoting.message}))
+    adf.failed_steps[RUN] = (quoting,) * 50
+
+    await understand(store, adf)
+    ticket = await close_ticket(ID, Outcome.NOT_REMEDIABLE, "x", store, StoppedClock())
+
+    everything = ticket.model_dump_json() + str(await store.events(ID))
+    assert "hunter2" not in everything
+    assert ticket.observation is not None
+    assert len(ticket.observation.failures) == 20
+
+
 async def test_a_child_that_its_root_does_not_name_is_read_too(store: MemoryStore) -> None:
     """The wrapper's text never hides the leaf's."""
     wrapper = StepFailure(step="Run child", step_type="ExecutePipeline", message="child failed")

@@ -228,7 +228,9 @@ async def test_a_lost_run_is_found_and_adopted(store: Store, adf: ScriptedPipeli
     """The run of the same group that was not there before is ours."""
     adf.known["older"] = a_run("older", started_at=NOW - timedelta(minutes=5))
     await unknown(store, adf)
-    adf.known["other"] = a_run("other", RunPhase.ACTIVE, group_id="group-2", started_at=NOW)
+    adf.known["other"] = a_run(
+        "other", RunPhase.ACTIVE, group_id="group-2", started_at=NOW, by_trigger=True
+    )
     adf.known["ours"] = a_run("ours", RunPhase.ACTIVE, started_at=NOW)
 
     found = await reconcile_attempt(ID, 1, store, adf, StoppedClock(), last_look=False)

@@ -89,11 +89,9 @@ def normalise(raw: bytes, defaults: IntakeDefaults, received_at: datetime) -> No
 def _normalise_broken(
     text: str, error: NotJson, defaults: IntakeDefaults, received_at: datetime
 ) -> Normalised:
-    recovered = recover(text, error)
+    members = recover(text, error)
     try:
-        body = JsonObject.of_pairs(
-            ((name, Found(value, name)) for name, value in recovered.members), path=""
-        )
+        body = JsonObject.of_pairs(((name, Found(value, name)) for name, value in members), path="")
         _refuse_unidentified(body)
         alert = _read_alert(body, defaults, received_at)
     except InvalidInput as refusal:

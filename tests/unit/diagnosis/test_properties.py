@@ -1,0 +1,227 @@
+"""What holds for any text whatever."""
+
+from collections.abc import Callable
+from time import perf_counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.diagnosis.codes import codes_in
+from shared.diagnosis.diagnose import diagnose, shown
+from shared.diagnosis.failure import FailureFacts, FailureText
+from shared.diagnosis.match import known_names
+from shared.diagnosis.reading import HEAD_CHARS, TAIL_CHARS
+from shared.diagnosis.redact import redact
+from shared.diagnosis.signature import PASSIVE
+from shared.diagnosis.signatures import SIGNATURES
+from shared.domain.alert import Platform
+from shared.domain.analysis import Action, Classification
+
+EXAMPLES = [
+    (example.code, example.message)
+    for signature in SIGNATURES
+    for example in signature.examples
+    if not signature.dependent
+]
+WORDS = sorted({"2200", "3204", "", "Failed", "Zork is out of plugh"} | known_names())
+
+messages = st.one_of(
+    st.sampled_from([message for _, message in EXAMPLES]),
+    st.text(max_size=200),
+    st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join),
+)
+codes = st.one_of(st.sampled_from([code for code, _ in EXAMPLES]), st.text(max_size=20))
+statuses = st.one_of(
+    st.sampled_from(["", "Failed", "Cancelled", "Succeeded", "TIMEDOUT"]), st.text(max_size=12)
+)
+wild_texts = st.builds(
+    FailureText,
+    evidence_id=st.from_regex(r"e[0-9]{1,3}", fullmatch=True),
+    source=st.sampled_from(["", "adf.activity_run", "adf.pipeline_run", "databricks.run"]),
+    error_code=codes,
+    message=messages,
+    activity_type=st.sampled_from(["", "Copy", "ForEach", "ExecutePipeline"]),
+    status=st.sampled_from(["", "Failed", "Skipped"]),
+    step=st.sampled_from(["", "a", "b"]),
+)
+# Steps of their own, each with something to say: what a failed run really consists of.
+leaves = st.builds(
+    FailureText,
+    evidence_id=st.from_regex(r"e[0-9]{1,3}", fullmatch=True),
+    error_code=codes,
+    message=messages.filter(str.strip),
+)
+platforms = st.sampled_from(Platform)
+
+
+@given(platforms, statuses, st.lists(wild_texts, max_size=6))
+def test_never_raises_and_never_contradicts_itself(
+    platform: Platform, status: str, texts: list[FailureText]
+) -> None:
+    """Any facts give an analysis whose fields fit together."""
+    analysis = diagnose(FailureFacts(platform=platform, run_status=status, texts=tuple(texts)))
+
+    assert (analysis.classification is Classification.FALSE_POSITIVE) <= (
+        analysis.action is Action.NONE
+    )
+    assert analysis.auto_remediable <= (analysis.action not in PASSIVE)
+    assert (analysis.category is None) == (analysis.signature is None)
+    assert (analysis.category is None) <= (analysis.confidence < 0.5)
+    assert (analysis.confidence < 0.5) <= (
+        analysis.classification is not Classification.TRUE_POSITIVE
+    )
+
+
+@given(platforms, statuses, st.lists(wild_texts, min_size=2, max_size=5), st.randoms())
+def test_order_of_texts_means_nothing(
+    platform: Platform, status: str, texts: list[FailureText], random: object
+) -> None:
+    """Services return activities in any order; the verdict must not depend on it."""
+    unique = [
+        text.model_copy(update={"evidence_id": f"e{number}"}) for number, text in enumerate(texts)
+    ]
+    shuffled = list(unique)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+
+    first = diagnose(FailureFacts(platform=platform, run_status=status, texts=tuple(unique)))
+    second = diagnose(FailureFacts(platform=platform, run_status=status, texts=tuple(shuffled)))
+
+    assert first == second
+
+
+@given(platforms, st.lists(leaves, min_size=1, max_size=3), leaves)
+def test_more_text_never_frees_an_action(
+    platform: Platform, texts: list[FailureText], noise: FailureText
+) -> None:
+    """What needs a person still does when another step failed too, for whatever reason."""
+    before = diagnose(FailureFacts(platform=platform, run_status="Failed", texts=tuple(texts)))
+    after = diagnose(FailureFacts(platform=platform, run_status="Failed", texts=(*texts, noise)))
+
+    if before.action is Action.ESCALATE:
+        assert after.action in PASSIVE
+
+
+@given(st.sampled_from(EXAMPLES), st.sampled_from(["Cancelled", "Canceled", "USER_CANCELED"]))
+def test_cancelled_is_never_acted_on(example: tuple[str, str], status: str) -> None:
+    """No text can turn a cancelled run into one to rerun."""
+    text = FailureText(evidence_id="e1", error_code=example[0], message=example[1])
+
+    for platform in Platform:
+        facts = FailureFacts(platform=platform, run_status=status, texts=(text,))
+        assert diagnose(facts).action in PASSIVE
+
+
+CANARY = st.from_regex(r"[A-Za-z0-9+/]{20,40}", fullmatch=True)
+PLACES: list[Callable[[str], str]] = [
+    lambda secret: f"Server=tcp:db.example;User ID=etl;Password={secret};Encrypt=True",
+    lambda secret: f"Data Source=db;User=etl;pwd = '{secret}' ;",
+    lambda secret: f"DefaultEndpointsProtocol=https;AccountName=a;AccountKey={secret}==;x=y",
+    lambda secret: f"Endpoint=sb://a;SharedAccessKeyName=n;SharedAccessKey={secret}=",
+    lambda secret: f"https://a.example/c/f.csv?sv=2020&sr=b&sig={secret}&se=2030",
+    lambda secret: f"https://fn.example/api/run?code={secret}",
+    lambda secret: f"https://user:{secret}@host.example/path",
+    lambda secret: f"Authorization: Bearer {secret}",
+    lambda secret: f'{{"headers": {{"authorization": "Basic {secret}"}}}}',
+    lambda secret: f'{{"client_secret": "{secret}", "scope": "x"}}',
+    lambda secret: f'{{\\"clientSecret\\":\\"{secret}\\",\\"scope\\":\\"x\\"}}',
+    lambda secret: f"client_id=abc&client_secret={secret}&grant_type=client_credentials",
+    lambda secret: f"fs.azure.account.key.a.dfs.core.windows.net={secret}",
+    lambda secret: (
+        f"-----BEGIN RSA PRIVATE KEY-----\n{secret}\n{secret}\n-----END RSA PRIVATE KEY-----"
+    ),
+    lambda secret: f"-----BEGIN PRIVATE KEY-----\n{secret}",
+    lambda secret: f"<add key='p'><password>{secret}</password></add>",
+    lambda secret: f"databricks configure --token {secret} --host h",
+    lambda secret: f"CREATE LOGIN etl IDENTIFIED BY '{secret}'",
+    lambda secret: f"api-key: {secret}",
+    lambda secret: f"x-functions-key={secret}",
+    lambda secret: f'DB_PASSWORD="{secret} with more {secret}"',
+    lambda secret: f'{{"password":"a\\"{secret}"}}',
+]
+
+
+@given(CANARY, st.sampled_from(PLACES), st.text(max_size=30), st.text(max_size=30))
+def test_planted_secrets_never_survive(
+    secret: str, place: Callable[[str], str], before: str, after: str
+) -> None:
+    """Wherever systems put secrets into errors, they are gone before anybody reads them."""
+    text = f"{before}\n{place(secret)}\n{after}"
+
+    assert secret not in redact(text)
+    assert secret not in shown(text)
+
+
+@given(CANARY, st.sampled_from(PLACES))
+def test_no_secret_leaves_the_diagnosis(secret: str, place: Callable[[str], str]) -> None:
+    """Evidence, advice and cause together hold nothing of it."""
+    text = FailureText(
+        evidence_id="e1",
+        error_code="2200",
+        message=f"ErrorCode=AcmeTimeout {place(secret)} SqlErrorNumber=18456",
+    )
+
+    analysis = diagnose(FailureFacts(platform=Platform.ADF, texts=(text,)))
+
+    assert secret not in analysis.model_dump_json()
+
+
+@given(st.text(max_size=300), st.sampled_from(PLACES))
+def test_redaction_is_stable(text: str, place: Callable[[str], str]) -> None:
+    """Redacting twice changes nothing: logs and tickets pass several hands."""
+    once = redact(text + place("s3cr3ts3cr3ts3cr3ts3"))
+
+    assert redact(once) == once
+
+
+@given(st.text(alphabet=st.characters(exclude_characters="=:<>?&@-_/.")))
+@settings(max_examples=50)
+def test_plain_prose_is_left_alone(text: str) -> None:
+    """Without a separator or a token's shape there is nothing to hide."""
+    prose = text.replace("eyJ", "").replace("earer", "").lower()
+
+    assert redact(prose) == prose or "identified by" in prose or "shared" in prose
+
+
+SEEDS = [
+    *("a", "\n", "\\", '\\"', '"', "=", "(", "[A", "A_", "a-", "-eyJ-", "eyJ.", "://a:", "://"),
+    *("password=", 'pwd="', "pwd='", "token ", "--token ", "secret={", "&sig=", "authorization: "),
+    *(
+        "-----BEGIN A-----",
+        "identified by '",
+        "errorcode=",
+        "<Code>A",
+        "status code ",
+        "reason: a ",
+    ),
+]
+
+
+def seconds(work: Callable[[str], object], text: str) -> float:
+    """Return the least time of three tries: the least disturbed one."""
+    times = []
+    for _ in range(3):
+        begun = perf_counter()
+        work(text)
+        times.append(perf_counter() - begun)
+    return min(times)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_redaction_takes_linear_time(seed: str) -> None:
+    """Eight times the text may cost eight times the work, not sixty-four times."""
+    small, large = (seed * 20_000)[:4_000], (seed * 20_000)[:32_000]
+
+    assert seconds(redact, large) < 30 * seconds(redact, small) + 0.001
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_megabyte_costs_no_more_than_its_head_and_tail(seed: str) -> None:
+    """Everything but the bounded part is skipped, so the result is that of the bounded part."""
+    huge = (seed * 1_000_000)[:1_000_000]
+    short = (seed * 1_000_000)[: HEAD_CHARS + TAIL_CHARS]
+
+    assert seconds(lambda text: codes_in("", text), huge) < 20 * (
+        seconds(lambda text: codes_in("", text), short) + 0.001
+    )
+    assert len(shown(huge)) <= 2_000
