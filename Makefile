@@ -25,6 +25,12 @@ $(VENV)/.dev: $(VENV)/.local requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
+# What the local host is measured against has an environment of its own.
+$(VENV)-bench/.done: requirements-bench.txt
+	@test -x $(VENV)-bench/bin/python || $(PYTHON) -m venv $(VENV)-bench
+	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
+
 install: $(VENV)/.dev ## only make the environment
 
 demo: $(VENV)/.local ## heal simulated failures before your eyes; KEEP=1 leaves all running
@@ -52,11 +58,11 @@ format: $(VENV)/.dev ## rewrite the code in the project's format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## benchmarks, one JSON line per figure
+bench: $(VENV)/.dev $(VENV)-bench/.done ## benchmarks, one JSON line per figure
 	@$(BIN)/python -m bench
 
 eval: $(VENV)/.local ## score the diagnosis; CORPUS=FILE for your own messages
 	@$(BIN)/python -m bench.evaluate $(if $(CORPUS),--corpus $(CORPUS))
 
 clean: ## remove the environment and all local data
-	@rm -rf $(VENV) .data .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(VENV)-bench .data .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
