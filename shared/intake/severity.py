@@ -15,8 +15,7 @@ _WORDS = {
     "low": Severity.LOW,
     "info": Severity.INFO,
     "informational": Severity.INFO,
-    # Azure Monitor: 0 critical, 1 error, 2 warning, 3 informational, 4 verbose. Its third
-    # step is ours, too: rules at Sev3 are raised for things that did fail.
+    # Azure Monitor calls these critical, error, warning, informational and verbose.
     "sev0": Severity.CRITICAL,
     "sev1": Severity.HIGH,
     "sev2": Severity.MEDIUM,

@@ -6,8 +6,6 @@ Secrets are not looked for here: redaction happens later, before anything is sto
 import re
 import unicodedata
 
-# Zero-width, bidirectional and other format characters (Unicode category Cf), by which a
-# name can look like another one; the surrogates and private use need no rule of their own.
 _KEPT_CONTROLS = "\n\t"
 _SPACE = re.compile(r"\s+")
 _BLANK_LINES = re.compile(r"\n{3,}")
@@ -38,5 +36,6 @@ def _visible(text: str) -> str:
 
 
 def _is_invisible(character: str) -> bool:
-    # Cc control, Cf format, Cs surrogate, Zl and Zp line and paragraph separators
+    # Cc control, Cf format (zero-width and bidirectional: a name can look like another one),
+    # Cs half a surrogate pair (cannot be stored), Zl and Zp line and paragraph separators.
     return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}

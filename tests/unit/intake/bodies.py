@@ -33,7 +33,7 @@ HR_ID = (
 )
 
 # Enough to find a missing guard, few enough for a machine that others use, too.
-QUICK = settings(max_examples=150, deadline=None)
+QUICK = settings(max_examples=80, deadline=None)
 
 Body = dict[str, Any]
 

@@ -32,7 +32,7 @@ TAIL = '", "runId": "r-1", "pipelineName": "load"}'
         pytest.param('"', id="one quote"),
         pytest.param('x", y', id="a quote and a comma"),
         pytest.param('key "runId": "evil', id="like a member, but for the comma"),
-        pytest.param('a "b", "x\\": "y", z', id="an escaped quote where a name would end"),
+        pytest.param('a "b", "x\\": "y', id="an escaped quote where a name would end"),
         pytest.param('a "b", "runId"="evil', id="like a member, but for the colon"),
     ],
 )
@@ -303,7 +303,7 @@ def test_any_message_leaves_the_ids_alone(message: str) -> None:
 
 
 @given(st.lists(st.sampled_from(['"', ":", ",", "{", "}", ' "runId"', '"evil"', "\\", "x"])))
-@settings(QUICK, max_examples=500)
+@settings(QUICK, max_examples=300)
 def test_a_message_made_to_deceive_does_not(parts: list[str]) -> None:
     """Even a message made of members cannot override an id that the author did send."""
     message = "".join(parts)
