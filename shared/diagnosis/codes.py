@@ -11,13 +11,12 @@ Each pattern is linear: no quantifier inside a quantifier, every run bounded.
 
 import re
 from collections.abc import Iterator
-from functools import cache
 
 from shared.diagnosis.reading import bounded
 
-# These say that something inside failed, not what; microsoft.com, "Troubleshoot Azure
-# Data Factory and Synapse pipelines" gives 2200/2100/3204 no meaning of their own.
-CONTAINERS = frozenset({"adf:2200", "adf:2201", "adf:2100", "adf:11402", "adf:3204", "adf:bad"})
+# These say that something inside failed, not what: Microsoft Learn, "Troubleshoot Azure
+# Data Factory and Synapse pipelines", gives them no meaning of their own.
+CONTAINERS = frozenset({"adf:2200", "adf:2100", "adf:11402", "adf:3204"})
 
 _MAX_NAME = 120
 
@@ -148,7 +147,6 @@ def _mentioned(text: str, known: frozenset[str]) -> Iterator[str]:
             yield name
 
 
-@cache
 def is_distinctive(name: str) -> bool:
     """Tell whether ``name`` can only be a code: SNAKE_CASE, CamelCase or dashed."""
     capitals = sum(char.isupper() for char in name)

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from shared.diagnosis.failure import FailureFacts, FailureText
-from shared.diagnosis.match import Hit, Verdict, verdict
+from shared.diagnosis.hits import Hit
+from shared.diagnosis.match import Verdict, verdict
 from shared.diagnosis.reading import bounded, printable
 from shared.diagnosis.redact import redact
 from shared.diagnosis.signature import NEVER_AUTOMATIC, PASSIVE, Signature
@@ -18,6 +19,7 @@ UNSURE = 0.45
 _CONTESTED_SHARE = 0.7
 # Text beyond this is not searched for secrets and therefore not shown either.
 _MAX_SHOWN_CHARS = 30_000
+_LONGEST_KEY_CHARS = 300
 
 # What the best action is called where the failure happened. None of the clusters behind a
 # Data Factory activity is ours to change: the pipeline is run again or a person looks.
@@ -159,6 +161,7 @@ def shown(text: str) -> str:
 def _beginning(text: str) -> str:
     if len(text) <= _MAX_SHOWN_CHARS:
         return text
-    # Without the last word: half a secret does not look like one any more.
-    *whole, _ = text[:_MAX_SHOWN_CHARS].rsplit(maxsplit=1)
-    return "".join(whole) + " [...]"
+    # Not within a word: half a key does not look like one any more.
+    last_words = _MAX_SHOWN_CHARS - _LONGEST_KEY_CHARS
+    cut = max(text.rfind(char, last_words, _MAX_SHOWN_CHARS) for char in " \n,;\"'&")
+    return text[: cut if cut >= 0 else last_words]

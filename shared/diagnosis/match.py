@@ -1,4 +1,4 @@
-"""Which signatures an error shows, and which of them is the cause.
+"""Which of the signatures that a failure shows is its cause.
 
 Order of precedence: an innermost code beats a telling phrase beats the code of
 whoever noticed the failure beats common words. A step that failed by itself
@@ -6,30 +6,19 @@ beats the containers and dependents that failed because of it. Where two causes
 remain, the one that forbids an automatic action wins and the doubt is recorded.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 
 from shared.diagnosis.codes import CONTAINERS, codes_in
 from shared.diagnosis.failure import FailureFacts, FailureText
-from shared.diagnosis.reading import bounded, plain
-from shared.diagnosis.signature import (
-    MAX_CONFIDENCE,
-    PASSIVE,
-    Phrase,
-    Signature,
-    Tier,
-)
-from shared.diagnosis.signatures import SIGNATURES
+from shared.diagnosis.hits import Hit, best_first, hits_in, run_hit
+from shared.diagnosis.signature import Tier
 from shared.domain.alert import Platform
 from shared.domain.analysis import Action, Category
 
 # A ForEach can fail a thousand times for one reason; equal texts are looked at once.
 # What lies beyond the limit counts as unexplained, so that it can never be acted on.
 MAX_TEXTS = 100
-# Words further apart than a sentence belong to different statements.
-MAX_GAP_CHARS = 200
-
 _CONTROL_FLOW = frozenset(
     {
         "executepipeline",
@@ -44,31 +33,6 @@ _CONTROL_FLOW = frozenset(
 _RUN_LEVEL_SOURCES = ("pipeline_run", ".run", "job_run")
 _FAILED_STATUSES = frozenset({"failed", "internal_error", "error", "timedout"})
 _DEPENDENT_STATUSES = frozenset({"skipped", "inactive", "upstream_failed", "upstream_canceled"})
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One signature found in one text, and by what."""
-
-    signature: Signature
-    tier: Tier
-    by: str
-    evidence_id: str
-
-    @property
-    def confidence(self) -> float:
-        """Fraction 0-1, bounded by how telling the match is."""
-        return min(self.signature.confidence, MAX_CONFIDENCE[self.tier])
-
-    @property
-    def is_active(self) -> bool:
-        """Tell whether it suggests to do something."""
-        return self.signature.action not in PASSIVE
-
-    @property
-    def rank(self) -> tuple[float, ...]:
-        """Larger is a better explanation of the same text."""
-        return (self.tier, len(self.signature.within) > 0, self.confidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,113 +57,6 @@ class Verdict:
     unexplained: tuple[str, ...] = ()
 
 
-@cache
-def known_names() -> frozenset[str]:
-    """Return the folded names of all codes that some signature knows."""
-    return frozenset(
-        code.casefold()
-        for signature in SIGNATURES
-        for code in (*signature.codes, *signature.within)
-    )
-
-
-@cache
-def _by_code() -> dict[str, tuple[Signature, ...]]:
-    index: dict[str, list[Signature]] = {}
-    for signature in SIGNATURES:
-        for code in signature.codes:
-            index.setdefault(code.casefold(), []).append(signature)
-    return {code: tuple(found) for code, found in index.items()}
-
-
-def hits_in(text: FailureText, platform: Platform) -> tuple[Hit, ...]:
-    """Return every signature that ``text`` shows, best first; equals by id."""
-    codes = codes_in(text.error_code, text.message, known_names())
-    prose = plain(bounded(text.message))
-    best: dict[str, Hit] = {}
-    for hit in (
-        *_code_hits(codes, text.evidence_id),
-        *_name_hits(codes, text.evidence_id),
-        *_phrase_hits(codes, prose, text.evidence_id),
-    ):
-        signature = hit.signature
-        if platform not in signature.platforms or _occurs_any(signature.unless, prose):
-            continue
-        known = best.get(signature.id)
-        if known is None or hit.tier > known.tier:
-            best[signature.id] = hit
-    return tuple(sorted(best.values(), key=_best_first))
-
-
-def _best_first(hit: Hit) -> tuple[object, ...]:
-    # A tie is broken towards doing nothing, then by name: never by the order of the registry.
-    return (*(-part for part in hit.rank), hit.is_active, hit.signature.id)
-
-
-def _code_hits(codes: frozenset[str], evidence_id: str) -> Iterator[Hit]:
-    for code in sorted(codes):
-        for signature in _by_code().get(code, ()):
-            yield Hit(signature, signature.code_tier, code, evidence_id)
-
-
-def _name_hits(codes: frozenset[str], evidence_id: str) -> Iterator[Hit]:
-    for code in sorted(codes - known_names()):
-        found = [
-            (sum(map(len, _parts(fragment))), signature.id, signature)
-            for signature in SIGNATURES
-            for fragment in signature.name_parts
-            if ":" not in code and _occurs(fragment, code)
-        ]
-        if found:
-            # The longest fragment says most: "columnnotfound" is about columns.
-            _, _, signature = max(found, key=lambda each: each[:2])
-            tier = Tier.HINT if signature.action not in PASSIVE else Tier.OUTER
-            yield Hit(signature, tier, code, evidence_id)
-
-
-def _phrase_hits(codes: frozenset[str], prose: str, evidence_id: str) -> Iterator[Hit]:
-    for signature in SIGNATURES:
-        inside = codes.intersection(map(str.casefold, signature.within))
-        if signature.within and not inside:
-            continue
-        phrase = next((each for each in signature.phrases if _occurs(each, prose)), None)
-        if phrase is not None:
-            tier = Tier.INNER if signature.within else signature.phrase_tier
-            yield Hit(signature, tier, _spelled(phrase), evidence_id)
-
-
-def _occurs(phrase: Phrase, prose: str) -> bool:
-    """Tell whether ``phrase`` occurs; its parts in this order, each near the one before."""
-    first, *others = _parts(phrase)
-    at = prose.find(first)
-    while at >= 0:
-        if _follow(others, prose, at + len(first)):
-            return True
-        at = prose.find(first, at + 1)
-    return False
-
-
-def _follow(parts: Iterable[str], prose: str, end: int) -> bool:
-    for part in parts:
-        at = prose.find(part, end, end + MAX_GAP_CHARS + len(part))
-        if at < 0:
-            return False
-        end = at + len(part)
-    return True
-
-
-def _parts(phrase: Phrase) -> tuple[str, ...]:
-    return (phrase,) if isinstance(phrase, str) else phrase
-
-
-def _occurs_any(phrases: Iterable[Phrase], prose: str) -> bool:
-    return any(_occurs(phrase, prose) for phrase in phrases)
-
-
-def _spelled(phrase: Phrase) -> str:
-    return " ... ".join(_parts(phrase))
-
-
 def verdict(facts: FailureFacts) -> Verdict:
     """Return the most likely cause of the failure, whatever the texts hold."""
     own, containers, beyond = _sorted_out(facts.texts)
@@ -209,7 +66,7 @@ def verdict(facts: FailureFacts) -> Verdict:
         findings, vague = _findings(containers, facts.platform)
         unexplained = unexplained or vague
     found = _combined(findings, (*unexplained, *beyond))
-    about_run = _run_hit(facts)
+    about_run = run_hit(facts.run_status)
     if about_run is not None and not _outlasts(found.hit, about_run):
         return Verdict(about_run, about_run.confidence)
     if _belies(found.hit, facts.run_status):
@@ -221,14 +78,6 @@ def _belies(hit: Hit | None, run_status: str) -> bool:
     """Tell whether "nothing happened" is claimed of a run that the record calls failed."""
     claim = hit is not None and hit.signature.category is Category.BENIGN
     return claim and run_status.strip().casefold() in _FAILED_STATUSES
-
-
-def _run_hit(facts: FailureFacts) -> Hit | None:
-    """Return what the run's own status says by itself: it was cancelled, or it succeeded."""
-    code = f"run:{facts.run_status.strip().casefold()}"
-    for signature in _by_code().get(code, ()):
-        return Hit(signature, signature.code_tier, code, "")
-    return None
 
 
 def _outlasts(hit: Hit | None, about_run: Hit) -> bool:
@@ -284,7 +133,7 @@ def _findings(
     """Return one finding per explained step, and the evidence ids of unexplained ones."""
     by_step: dict[str, list[FailureText]] = {}
     for text in texts:
-        by_step.setdefault(text.step or f"\0{text.evidence_id}", []).append(text)
+        by_step.setdefault(text.step or f"\0{len(by_step)}", []).append(text)
     findings, unexplained = [], []
     for views in by_step.values():
         hits = [hit for view in views for hit in hits_in(view, platform)]
@@ -308,7 +157,7 @@ def _finding(hits: Iterable[Hit]) -> Finding:
     an equally telling one names another category, or when a telling one forbids what
     the best would do.
     """
-    best, *others = sorted(hits, key=_best_first)
+    best, *others = sorted(hits, key=best_first)
     rivals = [hit for hit in others if _contradicts(hit, best)]
     forbidding = next((hit for hit in rivals if best.is_active and not hit.is_active), best)
     against = (hit for hit in (best, *rivals) if hit is not forbidding)
@@ -352,7 +201,7 @@ def _disagree(hit: Hit, other: Hit) -> bool:
 def _gravest_first(finding: Finding) -> tuple[object, ...]:
     hit = finding.hit
     attempts, wait = hit.signature.max_attempts or 0, hit.signature.min_wait_seconds
-    return (_GRAVITY[_kind(hit)], attempts, -wait, *_best_first(hit))
+    return (_GRAVITY[_kind(hit)], attempts, -wait, *best_first(hit))
 
 
 def _kind(hit: Hit) -> str:

@@ -110,8 +110,6 @@ SIGNATURES: tuple[Signature, ...] = (
             "spot instance was terminated",
             "spot instance termination",
             "spot vm was evicted",
-            "timeout while placing nodes",
-            ("unable to add", "to the cluster"),
         ),
         auto=True,
         risk=Risk.MEDIUM,

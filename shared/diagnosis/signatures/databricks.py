@@ -116,7 +116,6 @@ SIGNATURES: tuple[Signature, ...] = (
         phrases=(
             "missing required field",
             "invalid spark version",
-            "failed to request warehouse start",
             "cluster validation error",
         ),
     ),

@@ -211,13 +211,11 @@ SIGNATURES: tuple[Signature, ...] = (
         source="Databricks Knowledge Base, 'FileReadException when reading a Delta table'",
         examples=(
             Example(message="FileNotFoundException: the underlying files have been updated."),
-            Example(message="file gone, possible causes: 1. snapshot expires too fast"),
         ),
         confidence=0.92,
         phrases=(
             "underlying files have been updated",
             "file referenced in the transaction log cannot be found",
-            "snapshot expires too fast",
         ),
         auto=True,
         risk=Risk.LOW,
@@ -233,7 +231,9 @@ SIGNATURES: tuple[Signature, ...] = (
         recommendations=("Write tables to shared storage; set the warehouse directory.",),
         why="The wrong location stays wrong.",
         source="Apache Spark documentation, 'Hive tables: spark.sql.warehouse.dir'",
-        examples=(Example(message="file:/tmp/spark-warehouse/t/_delta_log/0.json does not exist"),),
+        examples=(
+            Example(message="file:/data/spark-warehouse/t/_delta_log/0.json does not exist"),
+        ),
         confidence=0.85,
         phrases=(("file:/", "spark-warehouse", "does not exist"),),
     ),

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.diagnosis.codes import codes_in, is_distinctive
-from shared.diagnosis.match import known_names
+from shared.diagnosis.hits import known_names
 from shared.diagnosis.reading import HEAD_CHARS, TAIL_CHARS, bounded, plain, printable
 
 KNOWN = known_names()

@@ -7,7 +7,8 @@ import pytest
 from shared.diagnosis import diagnose as module
 from shared.diagnosis.diagnose import MAX_EVIDENCE, MAX_EVIDENCE_CHARS, action_on, diagnose
 from shared.diagnosis.failure import FailureFacts, FailureText
-from shared.diagnosis.match import MAX_GAP_CHARS, MAX_TEXTS, Hit, Verdict
+from shared.diagnosis.hits import MAX_GAP_CHARS, Hit
+from shared.diagnosis.match import MAX_TEXTS, Verdict
 from shared.diagnosis.signature import Tier
 from shared.diagnosis.signatures import SIGNATURES
 from shared.domain.alert import Platform
@@ -220,6 +221,34 @@ def test_a_step_nobody_understands_forbids_acting() -> None:
     assert any("e2" in line for line in analysis.recommendations)
 
 
+def test_what_nobody_understands_is_not_nothing() -> None:
+    """One skipped task is harmless; another that failed unexplained is not."""
+    skipped = text("", "MAX_CONCURRENT_RUNS_EXCEEDED")
+
+    assert told(skipped, platform=Platform.DATABRICKS).action is Action.NONE
+    both = told(skipped, text(UNKNOWN, id_="e2"), platform=Platform.DATABRICKS)
+    assert both.action is Action.ESCALATE
+
+
+def test_a_wish_outweighs_every_other_cause() -> None:
+    """Whoever cancelled the run knows it best, however telling the other texts are."""
+    analysis = told(text("The run was cancelled by the user.", ""), text(REFUSED, id_="e2"))
+
+    assert analysis.signature == "run-cancelled"
+    assert analysis.action is Action.NONE
+
+
+def test_harmless_steps_do_not_cast_doubt() -> None:
+    """An idle cluster that stopped is no argument about another step's failure."""
+    analysis = told(
+        text("", "INACTIVITY"), text(THROTTLED, "", id_="e2"), platform=Platform.DATABRICKS
+    )
+
+    assert analysis.signature == "http-too-many-requests"
+    assert analysis.classification is Classification.TRUE_POSITIVE
+    assert analysis.confidence == 0.9
+
+
 def test_views_of_one_step_explain_each_other() -> None:
     """The task's output says nothing new beside the cluster's termination reason."""
     analysis = told(
@@ -238,6 +267,23 @@ def test_two_passing_faults_are_healed_together() -> None:
     assert analysis.action is Action.RERUN_FROM_FAILURE
     assert analysis.max_attempts == 1
     assert analysis.classification is Classification.TRUE_POSITIVE
+    assert analysis.confidence == told(text("", "SqlOpenConnectionTimeout")).confidence
+
+
+def test_vaguer_matches_are_worth_less() -> None:
+    """The same cause is less sure by a phrase than by its code, and never sure by a hint."""
+    by_code = told(text("", "SqlOpenConnectionTimeout")).confidence
+    by_phrase = told(text("Execution Timeout Expired")).confidence
+    by_name = told(text("ErrorCode=AcmeRequestThrottled,")).confidence
+    by_words = told(text("The endpoint was throttled")).confidence
+
+    assert by_code > by_phrase == 0.9
+    assert by_phrase > by_name == by_words == 0.7
+
+
+def test_a_name_does_not_outweigh_a_known_code() -> None:
+    """What an unknown code sounds like is forgotten once a known one is there."""
+    assert told(text(f"ErrorCode=AcmeUnauthorizedCall,{TRANSIENT}")).auto_remediable
 
 
 def test_contradiction_in_one_text_is_uncertain() -> None:
@@ -341,13 +387,12 @@ def test_half_a_secret_is_not_shown_either() -> None:
 
 
 def test_advice_quotes_no_secret() -> None:
-    """Advice says what matched, and that comes from an untrusted message."""
+    """Advice says what else matched, and that comes from an untrusted message."""
     token = "dapi" + "0123456789abcdef" * 2
 
-    analysis = told(
-        text(f"ErrorCode=Read_{token} ErrorCode={token}-1_Timeout SqlErrorNumber=18456")
-    )
+    analysis = told(text(f"ErrorCode=Column-{token} ErrorCode=AcmeUnauthorizedCall"))
 
+    assert any("Also seen" in line for line in analysis.recommendations)
     assert not any("0123456789abcdef" in line for line in analysis.recommendations)
 
 

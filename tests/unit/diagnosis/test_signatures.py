@@ -8,7 +8,7 @@ import pytest
 from shared.diagnosis import signatures
 from shared.diagnosis.diagnose import diagnose
 from shared.diagnosis.failure import FailureFacts, FailureText
-from shared.diagnosis.match import known_names
+from shared.diagnosis.hits import known_names
 from shared.diagnosis.reading import plain
 from shared.diagnosis.signature import (
     NEVER_AUTOMATIC,
@@ -53,19 +53,19 @@ def test_wins_on_its_own_example(signature: Signature, example: Example) -> None
         assert analysis.classification is not Classification.UNCERTAIN
 
 
-@pytest.mark.parametrize("signature", SIGNATURES, ids=lambda signature: signature.id)
-def test_wins_on_each_of_its_codes(signature: Signature) -> None:
+def test_wins_on_each_of_its_codes() -> None:
     """A code alone, as its system writes it, leads to the signature that lists it."""
-    for code in signature.codes:
-        namespace, _, number = code.rpartition(":")
-        message = {
-            "sql": f"SqlErrorNumber={number}",
-            "sqlstate": f"SQLSTATE: {number.upper():0<5}",
-            "http": f"HTTP {number}",
-        }.get(namespace, "")
-        if namespace != "run":
-            analysis = told(signature, code="" if message else number, message=message)
-            assert analysis.signature == signature.id, code
+    for signature in SIGNATURES:
+        for code in signature.codes:
+            namespace, _, number = code.rpartition(":")
+            message = {
+                "sql": f"SqlErrorNumber={number}",
+                "sqlstate": f"SQLSTATE: {number.upper():0<5}",
+                "http": f"HTTP {number}",
+            }.get(namespace, "")
+            if namespace != "run":
+                analysis = told(signature, code="" if message else number, message=message)
+                assert analysis.signature == signature.id, code
 
 
 def test_names_are_unique() -> None:
@@ -86,51 +86,51 @@ def test_every_module_is_registered() -> None:
         assert set(getattr(signatures, name).SIGNATURES) <= set(SIGNATURES)
 
 
-@pytest.mark.parametrize("signature", SIGNATURES, ids=lambda signature: signature.id)
-def test_never_automatic_where_a_rerun_cannot_help(signature: Signature) -> None:
+def test_never_automatic_where_a_rerun_cannot_help() -> None:
     """Data, code, rights, settings and a person's wish are not for a machine to repeat."""
-    if signature.category in NEVER_AUTOMATIC:
-        assert signature.action in PASSIVE
-        assert not signature.auto
-    if signature.action in PASSIVE:
-        assert not signature.auto
-        assert signature.max_attempts is None
+    for signature in SIGNATURES:
+        if signature.category in NEVER_AUTOMATIC:
+            assert signature.action in PASSIVE, signature.id
+            assert not signature.auto, signature.id
+        if signature.action in PASSIVE:
+            assert not signature.auto, signature.id
+            assert signature.max_attempts is None
 
 
-@pytest.mark.parametrize("signature", SIGNATURES, ids=lambda signature: signature.id)
-def test_automatic_ones_are_bounded(signature: Signature) -> None:
+def test_automatic_ones_are_bounded() -> None:
     """What may run alone says how often, after what pause, and is worth a retry."""
-    if signature.auto:
-        assert signature.retryable in {"true", "once", "unclear"}
-        assert signature.max_attempts in {1, 2, 3}
-        assert signature.min_wait_seconds >= 60
-    if signature.action not in PASSIVE:
-        assert signature.max_attempts != 0
-    if signature.retryable == "once" and signature.auto:
-        assert signature.max_attempts == 1
+    for signature in SIGNATURES:
+        if signature.auto:
+            assert signature.retryable in {"true", "once", "unclear"}, signature.id
+            assert signature.max_attempts in {1, 2, 3}, signature.id
+            assert signature.min_wait_seconds >= 60, signature.id
+        if signature.action not in PASSIVE:
+            assert signature.max_attempts != 0, signature.id
+        if signature.retryable == "once" and signature.auto:
+            assert signature.max_attempts == 1
 
 
-@pytest.mark.parametrize("signature", SIGNATURES, ids=lambda signature: signature.id)
-def test_can_be_read_by_people(signature: Signature) -> None:
+def test_can_be_read_by_people() -> None:
     """A ticket shows the cause and the next step; a maintainer finds reason and source."""
-    assert signature.root_cause.endswith(".")
-    assert signature.recommendations or signature.category is Category.BENIGN
-    assert signature.why
-    assert signature.source
-    assert signature.examples
-    assert 0 < signature.confidence <= 1
-    assert signature.codes or signature.phrases or signature.name_parts
+    for signature in SIGNATURES:
+        assert signature.root_cause.endswith("."), signature.id
+        assert signature.recommendations or signature.category is Category.BENIGN, signature.id
+        assert signature.why, signature.id
+        assert signature.source, signature.id
+        assert signature.examples, signature.id
+        assert 0 < signature.confidence <= 1, signature.id
+        assert signature.codes or signature.phrases or signature.name_parts
 
 
-@pytest.mark.parametrize("signature", SIGNATURES, ids=lambda signature: signature.id)
-def test_phrases_are_written_as_they_are_compared(signature: Signature) -> None:
+def test_phrases_are_written_as_they_are_compared() -> None:
     """A capital letter or a double space in a phrase would never be found."""
-    for phrase in (*signature.phrases, *signature.unless):
-        for part in words(phrase):
-            assert plain(part) == part.strip()
-            assert len(part) >= 4
-    for phrase in signature.name_parts:
-        assert all(part == part.casefold() for part in words(phrase))
+    for signature in SIGNATURES:
+        for phrase in (*signature.phrases, *signature.unless):
+            for part in words(phrase):
+                assert plain(part) == part.strip(), signature.id
+                assert len(part) >= 4, signature.id
+        for phrase in signature.name_parts:
+            assert all(part == part.casefold() for part in words(phrase))
 
 
 def test_fragments_of_names_only_read_unknown_codes() -> None:
