@@ -1,26 +1,14 @@
 """``python -m localhost``: run an Azure Functions app on this machine."""
 
 import argparse
-import asyncio
 import logging
 import os
-import signal
-import sqlite3
 import sys
-import traceback
 from pathlib import Path
 
-from localhost.durable.schema import UnusableHub
-from localhost.functions import App
-from localhost.host import Host
-from localhost.loader import BadApp
-from localhost.lock import Locked
-from localhost.ncrontab import BadSchedule
-from localhost.routes import BadTemplate
-from localhost.settings import BadSettings
+from localhost.settings import BadSettings, read_host_settings
 
-# Exit codes: 1 the app is broken, 2 the host cannot start here.
-_APP_BROKEN = 1
+# The other exit codes are in localhost.command.
 _CANNOT_START = 2
 
 _DESCRIPTION = """\
@@ -55,44 +43,22 @@ def main(arguments: list[str] | None = None) -> int:
         stream=sys.stderr,
     )
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    host = Host(
-        app_dir=options.app,
-        data_dir=options.data,
+    try:
+        # Before anything imports the SDK, which reads the file too and trips over mistakes in it.
+        read_host_settings(options.app)
+    except BadSettings as error:
+        print(f"localhost: {error}", file=sys.stderr)
+        return _CANNOT_START
+    from localhost import command
+
+    return command.run(
+        app=options.app,
+        data=options.data,
         bind=options.host,
         port=options.port,
         auth=options.auth,
         strict=options.strict,
     )
-    try:
-        return asyncio.run(_run(host))
-    except (BadSettings, Locked, UnusableHub, OSError, sqlite3.Error) as error:
-        print(f"localhost: {error}", file=sys.stderr)
-        return _CANNOT_START
-    except (BadApp, BadTemplate, BadSchedule) as error:
-        print(f"localhost: {error}", file=sys.stderr)
-        return _APP_BROKEN
-    except Exception:  # noqa: BLE001  importing the app may raise anything
-        traceback.print_exc()
-        print("localhost: the app could not be started", file=sys.stderr)
-        return _APP_BROKEN
-
-
-async def _run(host: Host) -> int:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    async with host:
-        _print_banner(host)
-        stopped, broken = asyncio.create_task(stop.wait()), asyncio.create_task(host.broken())
-        await asyncio.wait([stopped, broken], return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if broken.done():
-            print(f"localhost: the task hub is broken: {broken.result()}", file=sys.stderr)
-            return _APP_BROKEN
-        broken.cancel()
-        print("Stopping...", flush=True)
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -146,37 +112,6 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port (0 to 65535)")
     return int(text)
-
-
-def _print_banner(host: Host) -> None:
-    print(f"\nFunctions:\n{_listing(host.app, host)}", flush=True)
-    print(f"Listening on {host.url}", flush=True)
-
-
-def _listing(app: App, host: Host) -> str:
-    lines: list[str] = []
-    width = max((len(name) for name in _names(app)), default=0)
-    for one in app.http:
-        methods = ",".join(sorted(one.methods)) or "any method"
-        path = "/".join(p for p in (host.settings.route_prefix, one.route.lstrip("/")) if p)
-        lines.append(f"  {one.function.name:<{width}}  [{methods}] {host.url}/{path}")
-    lines += [f"  {one.function.name:<{width}}  timer {one.schedule}" for one in app.timers]
-    for kind, functions in (
-        ("orchestrator", app.orchestrators),
-        ("activity", app.activities),
-        ("entity", app.entities),
-    ):
-        lines += [f"  {one.name:<{width}}  {kind}" for one in functions.values()]
-    lines += [f"  {name:<{width}}  left out: {reason}" for name, reason in app.skipped]
-    return "\n".join(lines) + "\n"
-
-
-def _names(app: App) -> list[str]:
-    names = [one.function.name for one in app.http]
-    names += [one.function.name for one in app.timers]
-    for functions in (app.orchestrators, app.activities, app.entities):
-        names += [one.name for one in functions.values()]
-    return names + [name for name, _ in app.skipped]
 
 
 if __name__ == "__main__":

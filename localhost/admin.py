@@ -21,8 +21,8 @@ from localhost.routes import Route, Template
 
 log = logging.getLogger(__name__)
 
-# Runs one function with the JSON text of its input.
-Runner = Callable[[str], Awaitable[None]]
+# Runs one function with the JSON text of its input, if it gets one.
+Runner = Callable[[str | None], Awaitable[None]]
 
 
 class AdminApi:
@@ -74,13 +74,13 @@ class AdminApi:
         except ValueError:
             return JSONResponse({"Message": "the body is no JSON"}, 400)
         value = content.get("input") if isinstance(content, dict) else None
-        text = value if isinstance(value, str) else json.dumps(value)
+        text = value if value is None or isinstance(value, str) else json.dumps(value)
         job = asyncio.create_task(self._quietly(parameters["name"], runner, text))
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
         return Response(status_code=202)
 
-    async def _quietly(self, name: str, runner: Runner, text: str) -> None:
+    async def _quietly(self, name: str, runner: Runner, text: str | None) -> None:
         try:
             await runner(text)
         except Exception:

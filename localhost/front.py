@@ -1,9 +1,11 @@
 """The ASGI application: who may enter, and where each request goes.
 
-Host header   only the names this host is reached by (a web page elsewhere that
-              resolves its own name to 127.0.0.1 must not talk to it)
-readiness     503 until work is accepted, and again while the host stops
-routing       management API, admin API, the app's functions
+* Host header: only names this host is reached by. A web page elsewhere that resolves
+  its own name to 127.0.0.1 must not talk to it.
+* Origin: pages of other origins cannot change anything through the host's own APIs;
+  the app's functions decide for themselves.
+* Readiness: 503 until work is accepted, and again while the host stops.
+* Routing: management API, admin API, the app's functions.
 """
 
 import asyncio
@@ -12,10 +14,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from localhost.http import TooLarge
 from localhost.routes import Router
 
 log = logging.getLogger(__name__)
@@ -23,6 +26,9 @@ log = logging.getLogger(__name__)
 Endpoint = Callable[[Request, dict[str, str]], Awaitable[Response]]
 
 _RETRY_SECONDS = 1
+
+# First path segments of the management API and the admin API.
+_OWN_APIS = ("runtime", "admin")
 
 
 class State(StrEnum):
@@ -87,6 +93,10 @@ class Front:
         endpoint, parameters = found
         try:
             return await endpoint(request, parameters)
+        except TooLarge:
+            return Response(status_code=413)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is there to read it
         except Exception:
             log.exception("%s %s failed", request.method, path)
             return Response(status_code=500)
@@ -94,7 +104,10 @@ class Front:
     def _refusal(self, request: Request, path: str) -> Response | None:
         if self._hosts and _host_name(request) not in self._hosts:
             return PlainTextResponse("This host is not known by that name.", 400)
-        internal = path.strip("/").partition("/")[0].lower() == self._internal
+        first = path.strip("/").partition("/")[0].lower()
+        if first in (*_OWN_APIS, self._internal) and _is_foreign_command(request):
+            return Response(status_code=403)
+        internal = first == self._internal
         if internal and not is_loopback(request):
             return Response(status_code=404)
         ready = self.state is State.READY or (internal and self.state is State.STOPPING)
@@ -112,6 +125,16 @@ def is_loopback(request: Request) -> bool:
         return ipaddress.ip_address(request.client.host).is_loopback
     except ValueError:
         return False
+
+
+def _is_foreign_command(request: Request) -> bool:
+    """Return whether a browser sends this, to change something, for a page elsewhere."""
+    if request.method in ("GET", "HEAD"):
+        return False
+    origin = request.headers.get("origin")
+    if origin is not None:
+        return origin.partition("://")[2].lower() != request.headers.get("host", "").lower()
+    return request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
 
 
 def _host_name(request: Request) -> str:

@@ -9,6 +9,7 @@ The port comes first because the app may ask for ``WEBSITE_HOSTNAME`` when impor
 import asyncio
 import contextlib
 import ipaddress
+import json
 import logging
 import os
 import socket
@@ -54,11 +55,12 @@ from localhost.settings import (
     read_host_settings,
 )
 from localhost.timers import Timers
+from localhost.window.routes import Window
 
 log = logging.getLogger(__name__)
 
 # A stop must end in under 10 s; what is left after this runs again next time.
-DRAIN_SECONDS = 6.0
+DRAIN_SECONDS = 5.0
 
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
@@ -78,7 +80,8 @@ class Host:
             :mod:`localhost.durable.strict`.
 
     Raises (from ``async with``):
-        BadSettings, BadApp, BadTemplate, BadSchedule: the app or its settings are wrong.
+        BadSettings, BadApp, ImportFailed, BadTemplate, BadSchedule: the app or its settings
+            are wrong.
         Locked: another host uses ``data_dir``.
         UnusableHub: the database is damaged or too new.
         OSError: the port is taken.
@@ -106,11 +109,19 @@ class Host:
         self._options = options
         self._auth = auth
         self._strict = strict
+        self._keys_path = self._data_dir / "hub" / "keys.json"
         self._stack = contextlib.AsyncExitStack()
         self.settings = HostSettings()
         self.app = App()
         self.url = ""
         self._broken: asyncio.Future[BaseException] | None = None
+
+    @property
+    def keys_notice(self) -> str:
+        """One line for people: whether keys are asked for, and where they are."""
+        if self._auth:
+            return f"Keys are in {self._keys_path}"
+        return "Nobody is asked for keys (--auth asks for them)."
 
     @property
     def engine(self) -> Engine:
@@ -244,7 +255,7 @@ class Host:
     def _wire(self) -> None:
         app, settings = self.app, self.settings
         names = [one.function.name for one in app.http]
-        keys = Keys(self._data_dir / "hub" / "keys.json", names) if self._auth else None
+        keys = Keys(self._keys_path, names) if self._auth else None
         self._guard = Guard(keys)
         self._links = Links(self.url, settings.hub_name, None if keys is None else keys.system)
         self._invoker = Invoker(settings.function_timeout, self._links.client_binding())
@@ -304,6 +315,7 @@ class Host:
             default_version=settings.default_version,
         )
         admin = AdminApi(app, self._runners(), self.url, settings.route_prefix)
+        window = Window(self._hub, WEBHOOKS)
         functions = function_routes(
             app.http, self._invoker, settings.route_prefix, settings.custom_headers
         )
@@ -311,6 +323,8 @@ class Host:
             *(guard.protect(route, f.auth_level, f.function.name) for f, route in functions),
             *(guard.protect(route, "system") for route in api.routes(WEBHOOKS)),
             *(guard.protect(route, "admin") for route in admin.routes()),
+            *(guard.protect(route, "admin") for route in window.data_routes()),
+            *window.page_routes(),
             *api.routes(RPC),
             Route(Template("api/health"), frozenset({"GET"}), self._health),
         ]
@@ -327,14 +341,16 @@ class Host:
     def _runners(self) -> dict[str, Runner]:
         runners: dict[str, Runner] = {}
 
-        async def run_timer(name: str, _text: str) -> None:
+        async def run_timer(name: str, _text: str | None) -> None:
             await self._timers.trigger(name)
 
-        async def run_activity(function: Function, text: str) -> None:
+        async def run_activity(function: Function, text: str | None) -> None:
             await self._invoker.activity(function, text)
 
-        async def run_orchestrator(name: str, text: str) -> None:
-            await self._engine.create(name, input_text=text)
+        async def run_orchestrator(name: str, text: str | None) -> None:
+            # Encoded twice, as the client does: get_input() decodes a string.
+            input_text = None if text is None else json.dumps(text)
+            await self._engine.create(name, input_text=input_text)
 
         for timer in self.app.timers:
             runners[timer.function.name] = partial(run_timer, timer.function.name)

@@ -48,6 +48,16 @@ async def read_body(request: Request) -> bytes:
     return b"".join(chunks)
 
 
+def url_of(request: Request) -> str:
+    """Return the URL as it was asked for: still percent-encoded, unlike Starlette's."""
+    scope = request.scope
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    query: bytes = scope["query_string"]
+    suffix = f"?{query.decode('latin-1')}" if query else ""
+    path = raw.partition(b"?")[0].decode("latin-1")
+    return f"{scope['scheme']}://{request.headers.get('host', '')}{path}{suffix}"
+
+
 def function_routes(
     functions: list[HttpFunction],
     invoker: Invoker,
@@ -75,10 +85,7 @@ def _endpoint(
     function: HttpFunction, invoker: Invoker, custom_headers: Mapping[str, str]
 ) -> Endpoint:
     async def endpoint(request: Request, parameters: dict[str, str]) -> Response:
-        try:
-            body = await read_body(request)
-        except TooLarge:
-            return Response(status_code=413)
+        body = await read_body(request)
         try:
             result = await invoker.call(function.function, _to_function(request, parameters, body))
             response = _to_client(result)
@@ -95,7 +102,7 @@ def _endpoint(
 def _to_function(request: Request, parameters: dict[str, str], body: bytes) -> HttpRequest:
     return HttpRequest(
         request.method,
-        str(request.url),
+        url_of(request),
         headers=_joined(request.headers.items()),
         params=_joined(request.query_params.multi_items()),
         route_params=parameters,

@@ -31,12 +31,16 @@ class BadApp(Exception):
     """The app can be imported but not run; the message says what to change."""
 
 
+class ImportFailed(Exception):
+    """Importing the app raised; ``__cause__`` is what it raised."""
+
+
 def load(folder: Path) -> App:
     """Import the app in ``folder`` and return its functions.
 
     Raises:
         BadApp: there is no ``function_app.py``, or it has not exactly one app object.
-        Exception: whatever importing it raises.
+        ImportFailed: importing it raised.
     """
     return describe(_import(folder.resolve()), folder.resolve())
 
@@ -67,7 +71,12 @@ def _import(folder: Path) -> func.FunctionRegister:
         del sys.modules[MODULE]
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
-    module = importlib.import_module(MODULE)
+    try:
+        module = importlib.import_module(MODULE)
+    except SystemExit as error:
+        raise BadApp(f"{path} ended the process when imported: sys.exit({error.code!r})") from error
+    except Exception as error:
+        raise ImportFailed(f"{path} cannot be imported: {error!r}") from error
     apps = _apps(module)
     if len(apps) != 1:
         raise BadApp(

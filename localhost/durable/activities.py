@@ -97,6 +97,9 @@ class Activities:
                     self._finished(task.instance_id)
             except HubBroken:
                 log.debug("the result of %r is lost with the hub", task.name)
+            except Exception:
+                # Its row is still there: the next process runs it again.
+                log.exception("activity %r of %s could not be ended", task.name, task.instance_id)
             finally:
                 self._running.discard(task.seq)
 

@@ -28,7 +28,7 @@ from localhost.durable.records import Instance
 from localhost.durable.status import parsed, payload
 from localhost.durable.tables import Query
 from localhost.durable.writer import HubBroken, HubUnavailable
-from localhost.http import read_body
+from localhost.http import read_body, url_of
 from localhost.routes import Route, Template
 
 log = logging.getLogger(__name__)
@@ -197,7 +197,7 @@ class DurableApi:
             show_output=_flag(request, "showHistoryOutput", default=False),
         )
         if instance.status not in FINISHED:
-            headers = {"Location": str(request.url), "Retry-After": str(_POLL_SECONDS)}
+            headers = {"Location": url_of(request), "Retry-After": str(_POLL_SECONDS)}
             return JSONResponse(answer, 202, headers)
         wants_500 = _flag(request, "returnInternalServerErrorOnFailure", default=False)
         failed = instance.status is Status.FAILED and wants_500
@@ -418,7 +418,7 @@ def _json_text(body: bytes) -> str | None:
 
 
 def _origin(request: Request) -> str:
-    return f"{request.url.scheme}://{request.url.netloc}"
+    return f"{request.url.scheme}://{request.headers.get('host', '')}"
 
 
 def _flag(request: Request, name: str, *, default: bool) -> bool:

@@ -9,7 +9,9 @@ sweep every few seconds picks up whatever a bug might have left lying.
 """
 
 import asyncio
+import contextlib
 import logging
+import sqlite3
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping
@@ -34,6 +36,9 @@ log = logging.getLogger(__name__)
 
 _SWEEP = timedelta(seconds=5)
 _TRY_AGAIN_SECONDS = 1.0
+
+# Turns take milliseconds; one that takes longer is stuck in user code.
+_LAST_TURNS_SECONDS = 1.0
 
 
 def new_id() -> str:
@@ -136,7 +141,9 @@ class Engine:
         """Stop taking turns, let running activities end, and leave the rest on disk."""
         self._stopping = True
         await self._activities.drain(timeout_seconds)
-        await self._idle.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_TURNS_SECONDS):
+                await self._idle.wait()
         self.halt()
 
     def halt(self) -> None:
@@ -344,7 +351,12 @@ class Engine:
     async def _sweep(self) -> None:
         while True:
             await self._clock.sleep_until(self._clock.now() + _SWEEP)
-            for instance_id in await asyncio.to_thread(self.hub.due, to_us(self._clock.now())):
+            try:
+                due = await asyncio.to_thread(self.hub.due, to_us(self._clock.now()))
+            except (sqlite3.Error, HubBroken):
+                log.exception("the sweep could not read the hub")
+                continue
+            for instance_id in due:
                 self.wake(instance_id)
 
 

@@ -62,7 +62,10 @@ class Superseded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What an episode starts from. ``history`` is None when it was not asked for."""
+    """What an episode starts from; everything is empty when no message is due.
+
+    ``history`` is None when it was not asked for.
+    """
 
     instance: Instance | None
     messages: list[Message]
@@ -128,16 +131,18 @@ class Hub:
         return self._readers.ask(question)
 
     def load(self, instance_id: str, now_us: int, *, with_history: bool) -> Loaded:
-        """Return the instance, its messages due by ``now_us`` in order, and its history."""
+        """Return the instance, its messages due by ``now_us`` in order, and its history.
+
+        Not one snapshot, and it need not be: only turns of the instance itself change its
+        history, and what a purge or rewind does in between is noticed by :meth:`commit`.
+        """
 
         def question(connection: sqlite3.Connection) -> Loaded:
-            connection.execute("BEGIN")
-            try:
-                messages = tables.due_messages(connection, instance_id, now_us)
-                instance = tables.find_instance(connection, instance_id)
-                history = tables.read_history(connection, instance_id) if with_history else None
-            finally:
-                connection.execute("COMMIT")
+            messages = tables.due_messages(connection, instance_id, now_us)
+            if not messages:
+                return Loaded(None, [], None)
+            instance = tables.find_instance(connection, instance_id)
+            history = tables.read_history(connection, instance_id) if with_history else None
             return Loaded(instance, messages, history)
 
         return self.read(question)

@@ -9,7 +9,6 @@ fail the instance at once.
 """
 
 import json
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -57,26 +56,32 @@ class Execution:
 
 @dataclass(slots=True)
 class Mailbox:
-    """External events: per name a stack of waiters and a queue of early events."""
+    """External events: per name a stack of waiters, and how many came too early.
+
+    What an event says does not matter here: the worker reads it in the history.
+    """
 
     _waiters: dict[str, list[Promise]] = field(default_factory=dict)
-    _early: dict[str, deque[str | None]] = field(default_factory=dict)
+    _early: dict[str, int] = field(default_factory=dict)
 
     def wait(self, name: str) -> Promise:
         """Return the promise of the next event; the newest waiter is served first."""
-        promise = Promise()
-        self._waiters.setdefault(name.lower(), []).append(promise)
-        if early := self._early.get(name.lower()):
-            self.deliver(name, early.popleft())
+        promise, key = Promise(), name.lower()
+        if self._early.get(key, 0) > 0:
+            self._early[key] -= 1
+            promise.succeed()
+        else:
+            self._waiters.setdefault(key, []).append(promise)
         return promise
 
-    def deliver(self, name: str, input_text: str | None) -> int:
-        """Hand an event over, or keep it; return how many of this name are now kept."""
-        if stack := self._waiters.get(name.lower()):
-            stack.pop().succeed(input_text)
-        else:
-            self._early.setdefault(name.lower(), deque()).append(input_text)
-        return len(self._early.get(name.lower(), ()))
+    def deliver(self, name: str) -> int:
+        """Wake a waiter, or count the event; return how many are early now."""
+        key = name.lower()
+        if stack := self._waiters.get(key):
+            stack.pop().succeed()
+            return 0
+        self._early[key] = self._early.get(key, 0) + 1
+        return self._early[key]
 
 
 class Performer:

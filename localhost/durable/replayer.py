@@ -15,7 +15,7 @@ The rules, each with a test in ``tests/localhost/test_replayer.py``:
 * ``WhenAll`` waits for every child, also after one failed.
 * A cancelled timer is created and cancelled at once; its number stays used.
 * Nothing completes while an activity, a sub-orchestration or a timer is open.
-* Waiters for an event are a stack, early events a queue.
+* Waiters for an event are a stack; events that come early are kept.
 * After ``continue_as_new`` events are carried over; earlier unread ones are dropped.
 * While suspended, events queue up and decisions are parked.
 
@@ -237,7 +237,7 @@ class _Replayer:
             self._carryover.append(event)
             return
         name = str(event["Name"])
-        if self._mailbox.deliver(name, event.get("Input")) > 1:
+        if self._mailbox.deliver(name) > 1:
             self._performer.trap(
                 f"two events named '{name}' arrived before the orchestrator waited for one: the "
                 "SDK delivers the last of them again and again (durable-python#507)"

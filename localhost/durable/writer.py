@@ -184,9 +184,10 @@ class Writer:
                 break
             if job is not None:
                 waiting.append(job)
-        self._settle([(job, None, HubBroken(str(error))) for job in waiting])
+        # The host hears of it before its callers do, so that none of them is answered as usual.
         for loop in {job.loop for job in waiting}:
             _on_loop(loop, lambda: self._on_broken(error))
+        self._settle([(job, None, HubBroken(str(error))) for job in waiting])
 
 
 def _is_passing(error: sqlite3.Error) -> bool:

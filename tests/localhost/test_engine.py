@@ -209,6 +209,17 @@ async def test_purging_a_running_instance_ends_the_wait_for_it(workshop: Worksho
     assert await asyncio.wait_for(waiting, 10) is None
 
 
+async def test_a_history_in_memory_is_never_taken_for_that_of_a_namesake(
+    workshop: Workshop,
+) -> None:
+    """Purged behind the engine's back and started anew: the old history is not used."""
+    await workshop.begin("listener", None, "one")
+    await workshop.until(lambda: workshop.row("one").status is Status.RUNNING)
+    await workshop.hub.purge(["one"])
+
+    assert (await workshop.run("chain", None, "one")).output == "5"
+
+
 async def test_histories_that_were_dropped_from_memory_are_read_again(tmp_path: Path) -> None:
     """With room for one history only, every other turn reads its own from disk."""
     options = Options(cached_instances=1)
@@ -426,6 +437,27 @@ async def test_draining_lets_running_activities_end_and_starts_no_others(tmp_pat
     await workshop.hub.close()
 
 
+async def test_draining_does_not_wait_for_an_orchestrator_that_blocks(tmp_path: Path) -> None:
+    """Its turn is taken again by the next process."""
+    entered, stuck = threading.Event(), threading.Event()
+
+    def blocks(_context: Any) -> Any:
+        entered.set()
+        stuck.wait(30)
+
+    workshop = Workshop(tmp_path, {"blocks": blocks})
+    await workshop.start()
+    await workshop.begin("blocks")
+    await workshop.until(entered.is_set)
+    begun = time.monotonic()
+    await workshop.engine.drain(5)
+    seconds = time.monotonic() - begun
+    stuck.set()
+    await workshop.hub.close()
+
+    assert seconds < 5
+
+
 # -- limits ----------------------------------------------------------------------------
 
 
@@ -561,7 +593,10 @@ async def test_turns_and_results_wait_for_room_on_the_disk(
 
     Fickle.full = 2
     activities = {"inc": activity(counted)}
-    async with Workshop(tmp_path, ORCHESTRATORS, activities, make_hub=Fickle) as workshop:
+    # On a clock that stands still the sweep does not help out.
+    async with Workshop(
+        tmp_path, ORCHESTRATORS, activities, make_hub=Fickle, clock=ManualClock()
+    ) as workshop:
         row = await workshop.run("chain")
         Fickle.full = 0
 

@@ -17,7 +17,7 @@ from localhost.host import Host
 ANONYMOUS = func.AuthLevel.ANONYMOUS
 
 
-def make_app() -> df.DFApp:
+def make_app() -> df.DFApp:  # noqa: C901  many small functions, nothing branches
     """Return an app with one function per promise below."""
     app = df.DFApp(http_auth_level=ANONYMOUS)
 
@@ -54,7 +54,7 @@ def make_app() -> df.DFApp:
         return response
 
     @app.route(route="broken")
-    def broken(req: func.HttpRequest) -> func.HttpResponse:
+    def broken(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
         raise ValueError("a secret detail")
 
     @app.route(route="wrong")
@@ -199,9 +199,9 @@ async def test_health_is_the_hosts_unless_the_app_has_its_own(
     def health(req: func.HttpRequest) -> str:  # noqa: ARG001
         return "mine"
 
-    async with Host(app=app, app_dir=tmp_path / "none", data_dir=tmp_path / "other") as other:
-        async with httpx.AsyncClient(base_url=other.url) as theirs:
-            assert (await theirs.get("/api/health")).text == "mine"
+    other = Host(app=app, app_dir=tmp_path / "none", data_dir=tmp_path / "other")
+    async with other, httpx.AsyncClient(base_url=other.url) as theirs:
+        assert (await theirs.get("/api/health")).text == "mine"
 
 
 async def test_a_body_over_the_limit_is_413(
@@ -217,6 +217,18 @@ async def test_a_body_over_the_limit_is_413(
     assert (await client.post("/api/bytes", content=b"x" * 1_000)).status_code == 200
     assert (await client.post("/api/bytes", content=b"x" * 1_001)).status_code == 413
     assert (await client.post("/api/bytes", content=chunks())).status_code == 413
+
+
+async def test_a_body_that_is_declared_too_large_is_not_waited_for(host: Host) -> None:
+    """The refusal comes after the headers, before a hundred megabytes."""
+    reader, writer = await asyncio.open_connection(*host.url[7:].split(":"))
+    writer.write(
+        b"POST /api/bytes HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000000\r\n\r\n"
+    )
+    answer = await asyncio.wait_for(reader.readline(), 10)
+    writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 413")
 
 
 @pytest.mark.parametrize(
@@ -239,6 +251,42 @@ async def test_only_names_of_this_host_are_answered(
     answer = await client.get("/api/text", headers={"Host": name})
 
     assert answer.status_code == status
+
+
+PING = "/admin/host/ping"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("POST", PING, {}, 200),
+        ("POST", PING, {"Origin": "http://evil.example"}, 403),
+        ("POST", "/Admin/host/ping", {"Origin": "null"}, 403),
+        ("POST", PING, {"Origin": "http://localhost:3000"}, 403),
+        ("POST", PING, {"Sec-Fetch-Site": "cross-site"}, 403),
+        ("POST", PING, {"Sec-Fetch-Site": "same-site"}, 403),
+        ("POST", PING, {"Sec-Fetch-Site": "same-origin"}, 200),
+        ("GET", PING, {"Sec-Fetch-Site": "cross-site"}, 200),
+        (
+            "DELETE",
+            "/runtime/webhooks/durabletask/instances",
+            {"Origin": "http://evil.example"},
+            403,
+        ),
+        ("POST", "/durabletask/orchestrators/x", {"Origin": "http://evil.example"}, 403),
+        ("POST", "/api/bytes", {"Origin": "http://evil.example"}, 200),
+    ],
+)
+async def test_pages_of_other_origins_cannot_command_the_host(
+    client: httpx.AsyncClient, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    """A web page in the developer's browser must not start or purge anything."""
+    assert (await client.request(method, path, headers=headers)).status_code == status
+
+
+async def test_the_hosts_own_pages_may(host: Host, client: httpx.AsyncClient) -> None:
+    """The same origin is no stranger."""
+    assert (await client.post(PING, headers={"Origin": host.url})).status_code == 200
 
 
 @pytest.mark.parametrize("state", [State.STARTING, State.STOPPING, State.BROKEN])

@@ -14,6 +14,7 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
+from localhost.clock import iso
 from localhost.durable.events import (
     EventType,
     Status,
@@ -22,7 +23,8 @@ from localhost.durable.events import (
     task_completed,
     task_failed,
 )
-from localhost.durable.performer import HTTP_ACTIVITY
+from localhost.durable.ledger import Refused
+from localhost.durable.performer import HTTP_ACTIVITY, Backoff
 from localhost.durable.records import Parent
 from tests.localhost.story import START, Story, at
 
@@ -244,6 +246,12 @@ def test_changed_code_fails_the_instance(before: Any, after: Any, words: str) ->
     assert str(story.output).startswith("Non-Deterministic workflow detected: ")
     assert words in str(story.output)
     assert (story.tasks, story.children, story.timers) == ([], [], [])
+    decided = (
+        EventType.TASK_SCHEDULED,
+        EventType.TIMER_CREATED,
+        EventType.SUB_ORCHESTRATION_CREATED,
+    )
+    assert sum(kind in decided for kind in story.kinds()) == 1, "something new was decided"
 
 
 def test_function_names_are_compared_without_case() -> None:
@@ -294,6 +302,43 @@ def test_after_the_last_failure_comes_one_more_timer_due_at_once() -> None:
     assert [(t.number, t.fire_at) for t in story.timers] == [(3, story.now)]
     assert story.status is Status.RUNNING
     assert story.fires(3).output == "second \n details"
+
+
+@pytest.mark.parametrize(
+    ("options", "attempt", "elapsed", "expected"),
+    [
+        pytest.param({}, 0, 0, 2, id="first pause"),
+        pytest.param({}, 3, 0, 2, id="constant by default"),
+        pytest.param({"backoffCoefficient": 3}, 2, 0, 18, id="growing"),
+        pytest.param(
+            {"backoffCoefficient": 3, "maxRetryIntervalInMilliseconds": 5_000},
+            2,
+            0,
+            5,
+            id="up to the longest",
+        ),
+        pytest.param({"backoffCoefficient": 10}, 300, 0, 6 * 86_400, id="no overflow"),
+        pytest.param({"retryTimeoutInMilliseconds": 60_000}, 0, 59, 2, id="within the timeout"),
+        pytest.param({"retryTimeoutInMilliseconds": 60_000}, 0, 60, 0, id="given up"),
+    ],
+)
+def test_pauses_between_retries(
+    options: dict[str, object], attempt: int, elapsed: int, expected: int
+) -> None:
+    """Every option the extension reads, also those the 1.x SDK cannot send."""
+    needed = {"firstRetryIntervalInMilliseconds": 2_000, "maxNumberOfAttempts": 9}
+    backoff = Backoff.read({**needed, **options})
+
+    delay = backoff.delay(attempt, timedelta(seconds=elapsed))
+
+    assert delay == timedelta(seconds=expected)
+
+
+@pytest.mark.parametrize("options", [None, {}, {"maxNumberOfAttempts": 1}, {"a": "b"}])
+def test_unreadable_retry_options_are_refused(options: object) -> None:
+    """Instead of retrying in some way nobody asked for."""
+    with pytest.raises(Refused):
+        Backoff.read(options)
 
 
 def test_numbers_after_a_finished_retry_agree_with_the_sdk() -> None:
@@ -594,6 +639,28 @@ def test_events_that_nobody_waits_for_are_no_obstacle() -> None:
     assert Story(it).hears("other", 1).completes(0, "x").output == "x"
 
 
+def test_an_abandoned_wait_does_not_take_the_event_of_a_later_one() -> None:
+    """A stack, not a queue: the old waiter lost against its timer."""
+
+    def it(context: Any) -> Any:
+        timer = context.create_timer(context.current_utc_datetime + timedelta(seconds=5))
+        yield context.task_any([context.wait_for_external_event("E"), timer])
+        return (yield context.wait_for_external_event("E"))
+
+    assert Story(it).fires(0, at(7)).hears("E", "late").output == "late"
+
+
+def test_event_names_are_compared_without_case_by_the_extension_only() -> None:
+    """The extension delivers, the SDK does not: the orchestrator does not go on."""
+
+    def it(context: Any) -> Any:
+        return (yield context.wait_for_external_event("Go"))
+
+    story = Story(it).hears("go")
+
+    assert (story.status, story.output) == (Status.RUNNING, None)
+
+
 # -- continue as new -------------------------------------------------------------------
 
 
@@ -673,6 +740,18 @@ def test_continue_as_new_waits_for_open_tasks() -> None:
     assert story.instance.execution_id == "exec1"
 
     assert story.fires(0, at(70)).output == "next"
+
+
+def test_a_signal_before_continue_as_new_is_sent() -> None:
+    """What was sent in the old generation is not forgotten with its history."""
+
+    def it(context: Any) -> Any:
+        if context.get_input() == "again":
+            return (yield context.wait_for_external_event("E"))
+        context.signal_entity(df.EntityId("counter", "k"), "add", 1)
+        context.continue_as_new("again")
+
+    assert [sent.target for sent in Story(it).sends] == ["@counter@k"]
 
 
 def test_nothing_after_continue_as_new_is_recorded() -> None:
@@ -765,6 +844,41 @@ def test_terminate_ends_at_once_also_when_suspended_with_open_tasks() -> None:
     story = Story(it).is_suspended().completes(0).is_terminated("enough")
 
     assert (story.status, story.output, story.tasks) == (Status.TERMINATED, "enough", [])
+
+
+def test_what_a_terminated_instance_was_about_to_start_does_not_start() -> None:
+    """A result and the end in one batch: the next activity is not even in the history."""
+
+    def it(context: Any) -> Any:
+        yield context.call_activity("a")
+        yield context.call_activity("b")
+
+    story = Story(it)
+    story.turn(
+        task_completed(story.now, 0, "null"),
+        event(EventType.EXECUTION_TERMINATED, story.now, Input="enough"),
+    )
+
+    assert story.status is Status.TERMINATED
+    assert story.kinds().count(EventType.TASK_SCHEDULED) == 1
+
+
+def test_time_in_history_never_goes_back() -> None:
+    """Also when the wall clock does."""
+    seen: list[datetime] = []
+
+    def it(context: Any) -> Any:
+        yield context.call_activity("a")
+        seen.append(context.current_utc_datetime)
+        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=5))
+
+    story = Story(it)
+    story.now -= timedelta(hours=1)
+    story.completes(0)
+
+    assert seen == [at(1)]
+    assert story.history.last_turn() == iso(at(1))
+    assert [t.fire_at for t in story.timers] == [at(6)]
 
 
 # -- failures and limits ---------------------------------------------------------------
@@ -1012,6 +1126,24 @@ def test_request_ids_are_the_same_in_every_replay() -> None:
 
     assert first != second
     assert story.hears(second, {"result": "2"}).status is Status.COMPLETED
+
+
+def test_requests_of_one_turn_have_different_ids() -> None:
+    """Two calls at the same time get their own answers."""
+
+    def it(context: Any) -> Any:
+        entity = df.EntityId("counter", "k")
+        return (
+            yield context.task_all(
+                [context.call_entity(entity, "get"), context.call_entity(entity, "get")]
+            )
+        )
+
+    story = Story(it)
+    first, second = (json.loads(sent.input_text)["id"] for sent in story.sends)
+    assert first != second
+
+    assert story.hears(second, {"result": "2"}).hears(first, {"result": "1"}).output == [1, 2]
 
 
 def test_call_http_is_one_activity() -> None:

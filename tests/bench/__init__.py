@@ -1,0 +1,1 @@
+"""The measuring code itself: what a figure says, what the load generator accepts."""
