@@ -99,7 +99,8 @@ class HostProcess:
 
     def _command(self) -> list[str]:
         where = ["--port", str(self._port), "--data", str(self._data_dir)]
-        return [sys.executable, "-m", "localhost", *where]
+        # Strict: an orchestrator that would misbehave on Azure fails here, with the reason.
+        return [sys.executable, "-m", "localhost", *where, "--strict"]
 
     def _is_ready(self, said_before: int) -> bool:
         address = re.search(r"^Listening on (\S+)", self._said(said_before), re.MULTILINE)

@@ -155,7 +155,7 @@ async def _count(alert: Alert, ticket: Ticket, store: Store, clock: Clock) -> No
     def count(current: Ticket) -> Change:
         now, number = clock.now(), current.duplicate_count + 1
         run_id = alert.resource.run_id
-        if run_id and current.is_open and current.current_run_id is None:
+        if run_id and _may_still_name_the_run(current):
             return current.changed(
                 now,
                 "alert.run_named",
@@ -182,6 +182,11 @@ async def _count(alert: Alert, ticket: Ticket, store: Store, clock: Clock) -> No
         )
 
     await store.update(ticket.id, count)
+
+
+def _may_still_name_the_run(ticket: Ticket) -> bool:
+    """Tell whether the ticket's alert named no run and nobody has gone looking yet."""
+    return ticket.is_open and ticket.resource.run_id is None and ticket.observation is None
 
 
 def _known_runs(ticket: Ticket) -> set[str | None]:

@@ -97,5 +97,8 @@ async def _note(ticket: Ticket, store: Store, clock: Clock, found: Observation) 
     )
     await store.update(
         ticket.id,
-        lambda current: current.changed(clock.now(), "run.not_identified", why, observation=found),
+        # Without a current run nothing is read back: what stands here is what is decided on.
+        lambda current: current.changed(
+            clock.now(), "run.not_identified", why, observation=found, current_run_id=None
+        ),
     )

@@ -99,8 +99,11 @@ def test_a_wrong_setting_stops_the_start(
     """One line names the setting and what it must be."""
     host = HostProcess(tmp_path / "data", brisk(adf.url, **{name: value}))
 
-    with pytest.raises(HostDidNotStart) as caught:
-        host.start()
+    try:
+        with pytest.raises(HostDidNotStart) as caught:
+            host.start()
+    finally:
+        host.stop()
 
     lines = [line for line in str(caught.value).splitlines() if name in line]
     assert len(lines) == 1, str(caught.value)

@@ -93,13 +93,16 @@ async def test_the_root_run_is_healed(store: MemoryStore) -> None:
 async def test_a_run_that_another_ticket_has_is_left_to_it(store: MemoryStore) -> None:
     """Child and root may both have been reported: one of the tickets does the work."""
     adf = ScriptedPipelines(a_run(parent_run_id="root"), a_run("root"))
+    adf.failed_steps[RUN] = (TIMEOUT,)
     await store.claim("run", "adf||root", "TIK-other")
 
     assert await identify(store, adf) is None
+    found = await understand(store, adf)
 
     seen = (await store.get(ID)).observation
     assert seen is not None
     assert seen.handled_by == "TIK-other"
+    assert (found.decision.outcome, found.decision.ticket_outcome) == ("close", "superseded")
 
 
 async def test_parents_that_point_at_each_other_do_not_trap_us(store: MemoryStore) -> None:
