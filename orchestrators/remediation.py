@@ -73,7 +73,11 @@ def _heal(context: Context, ticket_id: str) -> Generator[Any, Any, str]:
         number = decided.attempt_number
         prepared = yield from steps.prepare_attempt(context, ticket_id, number)
         if prepared.run_id is not None:
-            yield from _watch(context, ticket_id, prepared.run_id, episode)
+            ended = yield from _watch(context, ticket_id, prepared.run_id, episode)
+            if ended == "timed_out":
+                raise TimeoutError(
+                    f"run {prepared.run_id}, started by somebody else, has not ended"
+                )
             continue  # somebody else reran it: decide on what came of that
 
         done = yield from _attempt(context, ticket_id, number, episode)

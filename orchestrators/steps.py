@@ -34,12 +34,20 @@ from shared.domain.ticket import Outcome
 Step = Generator[Any, Any, Any]
 
 # Every step may be repeated; the pause is constant because 1.x cannot send a backoff.
-_RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=5_000, max_number_of_attempts=4)
+# Five minutes outlive a hiccup of the control plane; what lasts longer is for a person.
+_RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=5_000, max_number_of_attempts=60)
+# A ticket that cannot be ended would be stuck for ever: try for an hour.
+_STUBBORN = df.RetryOptions(first_retry_interval_in_milliseconds=15_000, max_number_of_attempts=240)
 
 
-def _call(context: df.DurableOrchestrationContext, activity: str, payload: Model) -> Step:
+def _call(
+    context: df.DurableOrchestrationContext,
+    activity: str,
+    payload: Model,
+    retry: df.RetryOptions = _RETRY,
+) -> Step:
     return (
-        yield context.call_activity_with_retry(activity, _RETRY, payload.model_dump(mode="json"))
+        yield context.call_activity_with_retry(activity, retry, payload.model_dump(mode="json"))
     )
 
 
@@ -121,7 +129,7 @@ def close_ticket(
 ) -> Generator[Any, Any, str]:
     """End the ticket and return its status."""
     asked = Ending(ticket_id=ticket_id, outcome=outcome, conclusion=conclusion)
-    return str((yield from _call(context, "close_ticket", asked)))
+    return str((yield from _call(context, "close_ticket", asked, _STUBBORN)))
 
 
 def watch_run(

@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     mend_backoff_seconds: float = Field(default=60, ge=0, le=24 * 3600)
     mend_backoff_factor: float = Field(default=2, ge=1, le=10)
     mend_backoff_max_seconds: float = Field(default=900, ge=0, le=24 * 3600)
-    mend_sla_minutes: float = Field(default=60, gt=0)
+    mend_sla_minutes: float = Field(default=60, gt=0, le=366 * 24 * 60)
 
     # Given by the host, not by people.
     local_data_dir: Path = Path(".data")

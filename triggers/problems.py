@@ -9,7 +9,7 @@ from typing import Any
 
 import azure.functions as func
 
-from shared.domain.errors import InvalidInput, MendError
+from shared.domain.errors import Forbidden, InvalidInput, MendError
 
 logger = logging.getLogger(__name__)
 _RETRY_AFTER_SECONDS = 5
@@ -23,6 +23,7 @@ def answers_problems(handler: Handler) -> Handler:
     @wraps(handler)
     async def wrapped(*args: Any, **kwargs: Any) -> func.HttpResponse:
         try:
+            _refuse_other_sites(kwargs.get("req", args[0] if args else None))
             return await handler(*args, **kwargs)
         except MendError as error:
             if error.http_status >= 500:
@@ -33,6 +34,17 @@ def answers_problems(handler: Handler) -> Handler:
             return problem(MendError("something went wrong here; the log has the details"))
 
     return wrapped
+
+
+def _refuse_other_sites(request: func.HttpRequest | None) -> None:
+    """Refuse what a page of another site lets its visitor's browser send (CSRF).
+
+    Browsers say so in ``Sec-Fetch-Site`` (W3C Fetch Metadata); other clients send no such header.
+    """
+    if request is None or request.method in {"GET", "HEAD"}:
+        return
+    if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
+        raise Forbidden("this request comes from another site")
 
 
 def problem(error: MendError) -> func.HttpResponse:

@@ -1,5 +1,6 @@
 """GET/PUT /api/v1/settings/…: what operators switch while the system runs."""
 
+from functools import partial
 from typing import TypeVar
 
 import azure.durable_functions as df
@@ -11,10 +12,10 @@ from shared.domain.errors import InvalidInput
 from shared.domain.model import Model
 from shared.intake.body import parse_json
 from shared.usecases.operator_settings import (
+    change_execution_mode,
+    change_kill_switch,
     execution_mode,
     kill_switch,
-    set_execution_mode,
-    set_kill_switch,
 )
 from triggers.problems import answer, answers_problems
 
@@ -31,10 +32,11 @@ _M = TypeVar("_M", bound=Model)
 async def execution_mode_setting(req: func.HttpRequest) -> func.HttpResponse:
     """Read or switch between Auto and HIL; what a PUT leaves out stays as it is."""
     using = services()
-    mode = await execution_mode(using.store, at_first=using.policy.mode)
-    if req.method != "GET":
-        mode = _changed(mode, req)
-        await set_execution_mode(using.store, mode)
+    first = using.policy.mode
+    if req.method == "GET":
+        mode = await execution_mode(using.store, at_first=first)
+    else:
+        mode = await change_execution_mode(using.store, partial(_changed, req=req), at_first=first)
     return answer(mode.model_dump(mode="json"))
 
 
@@ -45,10 +47,10 @@ async def execution_mode_setting(req: func.HttpRequest) -> func.HttpResponse:
 async def kill_switch_setting(req: func.HttpRequest) -> func.HttpResponse:
     """Read or switch the kill switch; it holds for every send that has not left yet."""
     using = services()
-    switch = await kill_switch(using.store)
-    if req.method != "GET":
-        switch = _changed(switch, req)
-        await set_kill_switch(using.store, switch)
+    if req.method == "GET":
+        switch = await kill_switch(using.store)
+    else:
+        switch = await change_kill_switch(using.store, partial(_changed, req=req))
     return answer(switch.model_dump(mode="json"))
 
 

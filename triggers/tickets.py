@@ -91,7 +91,7 @@ def _number(
     text = params.get(name, "")
     if not text:
         return default
-    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+    if not text.isascii() or not text.isdigit() or len(text) > 10 or not least <= int(text) <= most:
         raise InvalidInput(f"must be a whole number from {least} to {most}", field=name)
     return int(text)
 

@@ -311,8 +311,8 @@ class _Activity(BaseModel):
         output = self.output if isinstance(self.output, Mapping) else {}
         child = output.get("pipelineRunId")
         return StepFailure(
-            step=self.name,
-            step_type=self.type,
+            step=_text(self.name),
+            step_type=_text(self.type),
             error_code=_text(error.get("errorCode")),
             message=_text(error.get("message")),
             failure_type=_text(error.get("failureType")),
@@ -345,7 +345,10 @@ def _key(parameters: Mapping[str, object]) -> str:
 
 
 def _text(value: object) -> str:
-    return "" if value is None else str(value)[:_MESSAGE_LIMIT]
+    if value is None:
+        return ""
+    # A lone surrogate is legal in JSON's escapes and in no database.
+    return str(value)[:_MESSAGE_LIMIT].encode(errors="replace").decode()
 
 
 def _start(run: RunSnapshot) -> datetime:

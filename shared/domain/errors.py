@@ -3,6 +3,7 @@
 MendError
 ├── InvalidInput            the caller's body or parameter makes no sense   400
 │   └── TooLarge            more bytes, items or levels than we accept      413
+├── Forbidden               the caller may not do this                      403
 ├── NotFound                no such ticket, source, ...                     404
 ├── VersionConflict         somebody else changed it first                  409
 ├── IllegalTransition       the ticket or attempt may not go there          409
@@ -44,6 +45,13 @@ class TooLarge(InvalidInput):
 
     code = "too_large"
     http_status = 413
+
+
+class Forbidden(MendError):
+    """The caller may not do this, or not from there."""
+
+    code = "forbidden"
+    http_status = 403
 
 
 class NotFound(MendError):

@@ -150,6 +150,7 @@ class Ticket(Model):
     duplicate_count: int = 0
     occurrences: tuple[Occurrence, ...] = ()
     notes: tuple[str, ...] = ()
+    alert_resolved: bool = False  # the sender says so; the run itself is another matter
     # The failed run that is being healed: the root run, then the newest rerun that failed too.
     current_run_id: str | None = None
     observation: Observation | None = None

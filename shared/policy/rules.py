@@ -58,8 +58,10 @@ def record(facts: PolicyFacts) -> Verdict:
 
 def cancelled(facts: PolicyFacts) -> Verdict:
     """Never rerun what a person stopped."""
-    if facts.run_phase is RunPhase.CANCELLED or facts.category is Category.CANCELLED_BY_USER:
+    if facts.run_phase is RunPhase.CANCELLED:
         return _close("the run was cancelled; a cancelled run is never rerun", Outcome.CANCELLED)
+    if facts.category is Category.CANCELLED_BY_USER:
+        return _escalate("a step of it was cancelled; what somebody stopped is never rerun")
     return _allow("nobody cancelled the run")
 
 
@@ -77,7 +79,9 @@ def superseded(facts: PolicyFacts) -> Verdict:
 
 def benign(facts: PolicyFacts) -> Verdict:
     """Close what is no failure."""
-    if facts.classification is Classification.FALSE_POSITIVE:
+    # Words alone, an alert's or an error's, never close what the record calls failed.
+    confirmed = facts.run_phase in {RunPhase.SUCCEEDED, RunPhase.CANCELLED}
+    if facts.classification is Classification.FALSE_POSITIVE and confirmed:
         return _close("this needs no action", Outcome.FALSE_POSITIVE)
     return _allow("this is a failure")
 

@@ -27,8 +27,10 @@ def decode(query: TicketQuery) -> tuple[str, str] | None:
         padded = query.cursor + "=" * (-len(query.cursor) % 4)
         body = json.loads(base64.urlsafe_b64decode(padded.encode()))
         filters, created_at, ticket_id = (str(part) for part in body)
-    except (binascii.Error, ValueError, TypeError) as error:
+    except (binascii.Error, ValueError, TypeError, RecursionError) as error:
         raise InvalidInput("not a cursor of this API", field="cursor") from error
+    if not (created_at + ticket_id).isascii():
+        raise InvalidInput("not a cursor of this API", field="cursor")
     if filters != _filters(query):
         raise InvalidInput("this cursor belongs to other filters; start without", field="cursor")
     return created_at, ticket_id

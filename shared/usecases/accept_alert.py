@@ -77,8 +77,9 @@ async def accept_alert(
             return Accepted(ticket_id, Disposition.OPENED)
         known = await store.get(ticket_id)
         if known.fingerprint == key or await _is_about(alert, known, store):
-            await _count(alert, known, store, clock)
-            return Accepted(ticket_id, Disposition.DUPLICATE)
+            if await _count(alert, known, store, clock):
+                return Accepted(ticket_id, Disposition.DUPLICATE)
+            await _take_back(alert, ticket_id, candidate, store)
     raise Unavailable("too many alerts for the same thing at once; send again")
 
 
@@ -123,9 +124,9 @@ def _opening(alert: Alert, key: str, ticket_id: str, now: datetime, sla_minutes:
         platform=alert.resource.platform,
         title=redact(alert.title),
         description=redact(alert.description),
-        environment=alert.environment,
-        service=alert.service,
-        ci=alert.ci,
+        environment=alert.environment and redact(alert.environment),
+        service=alert.service and redact(alert.service),
+        ci=tuple(redact(item) for item in alert.ci),
         resource=alert.resource,
         window=alert.window,
         fingerprint=key,
@@ -151,10 +152,25 @@ def _opening(alert: Alert, key: str, ticket_id: str, now: datetime, sla_minutes:
     return Change(ticket, (event,), (start,))
 
 
-async def _count(alert: Alert, ticket: Ticket, store: Store, clock: Clock) -> None:
-    def count(current: Ticket) -> Change:
+async def _take_back(alert: Alert, ended: str, candidate: str, store: Store) -> None:
+    """Free a run that was given to a ticket which ended before the run could be listed on it."""
+    run_id = alert.resource.run_id
+    if run_id is not None:
+        await store.claim(_RUN, alert.resource.run_key(run_id), candidate, instead_of=ended)
+
+
+async def _count(alert: Alert, ticket: Ticket, store: Store, clock: Clock) -> bool:
+    """Count the alert on the ticket; ``False`` if it came too late to be of that ticket."""
+    too_late = False
+
+    def count(current: Ticket) -> Change | None:
+        nonlocal too_late
         now, number = clock.now(), current.duplicate_count + 1
         run_id = alert.resource.run_id
+        known = run_id is None or run_id.casefold() in _known_runs(current)
+        too_late = not known and not current.is_open
+        if too_late:
+            return None
         if run_id and _may_still_name_the_run(current):
             return current.changed(
                 now,
@@ -165,7 +181,7 @@ async def _count(alert: Alert, ticket: Ticket, store: Store, clock: Clock) -> No
                 resource=current.resource.model_copy(update={"run_id": run_id}),
                 current_run_id=run_id,
             )
-        if run_id and current.is_open and run_id not in _known_runs(current):
+        if run_id and not known:
             occurrence = Occurrence(run_id=run_id, at=now)
             return current.changed(
                 now,
@@ -182,6 +198,7 @@ async def _count(alert: Alert, ticket: Ticket, store: Store, clock: Clock) -> No
         )
 
     await store.update(ticket.id, count)
+    return not too_late
 
 
 def _may_still_name_the_run(ticket: Ticket) -> bool:
@@ -189,13 +206,15 @@ def _may_still_name_the_run(ticket: Ticket) -> bool:
     return ticket.is_open and ticket.resource.run_id is None and ticket.observation is None
 
 
-def _known_runs(ticket: Ticket) -> set[str | None]:
-    return {
+def _known_runs(ticket: Ticket) -> set[str]:
+    runs = {
         ticket.resource.run_id,
         ticket.current_run_id,
         *(occurrence.run_id for occurrence in ticket.occurrences),
         *(attempt.external_run_id for attempt in ticket.attempts),
+        *(attempt.reference_run_id for attempt in ticket.attempts),
     }
+    return {run.casefold() for run in runs if run}
 
 
 def _is_power_of_ten(number: int) -> bool:
@@ -208,10 +227,12 @@ async def _note_condition(alert: Alert, key: str, store: Store, clock: Clock) ->
     ticket = await store.find(holder) if holder else None
     if alert.condition is not Condition.RESOLVED or ticket is None or not ticket.is_open:
         return Accepted(None, Disposition.IGNORED)
-    await store.update(
-        ticket.id,
-        lambda current: current.changed(
-            clock.now(), "alert.resolved", f"{alert.source} says that the alert has resolved"
-        ),
-    )
+
+    def note(current: Ticket) -> Change | None:
+        if current.alert_resolved:
+            return None
+        message = f"{alert.source} says that the alert has resolved"
+        return current.changed(clock.now(), "alert.resolved", message, alert_resolved=True)
+
+    await store.update(ticket.id, note)
     return Accepted(ticket.id, Disposition.IGNORED)

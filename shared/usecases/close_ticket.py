@@ -1,5 +1,8 @@
 """The end of a ticket: what came of it, how long it took, and what a person should know."""
 
+from datetime import datetime
+
+from shared.domain.attempt import Attempt, AttemptState
 from shared.domain.summary import summary_of
 from shared.domain.ticket import OUTCOMES, Change, Outcome, Sla, Status, Ticket
 from shared.ports.clock import Clock
@@ -29,6 +32,7 @@ async def close_ticket(
             status=status,
             outcome=outcome,
             summary=summary_of(ticket, conclusion),
+            attempts=tuple(_ended(attempt, now) for attempt in ticket.attempts),
             closed_by=_CLOSED_BY[status],
             closed_at=now,
             mttr_minutes=round(minutes, 4) if outcome is Outcome.HEALED else None,
@@ -36,6 +40,13 @@ async def close_ticket(
         )
 
     return await tickets.update(ticket_id, close)
+
+
+def _ended(attempt: Attempt, now: datetime) -> Attempt:
+    """Cancel an attempt that was never sent: nothing will send it any more."""
+    if attempt.state is not AttemptState.INTENT:
+        return attempt
+    return attempt.moved_to(AttemptState.CANCELLED, ended_at=now)
 
 
 def _sla(sla: Sla, status: Status, minutes: float) -> Sla:

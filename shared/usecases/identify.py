@@ -5,13 +5,14 @@ from typing import Protocol
 
 from shared.domain.alert import TimeWindow
 from shared.domain.errors import Refused
-from shared.domain.run import Observation, RunPhase
+from shared.domain.run import Observation, RunPhase, RunSnapshot
 from shared.domain.ticket import Change, Ticket
 from shared.ports.clock import Clock
 from shared.ports.pipelines import PipelineService
 from shared.ports.tickets import ClaimStore, TicketStore
 
 _MAX_DEPTH = 10  # of pipelines that start pipelines
+_MAX_GREEN = 5  # runs whose steps are looked at when none has failed as a whole
 # For an alert that names neither run nor window: its sender looked at the recent past.
 _USUAL_WINDOW = timedelta(minutes=30)
 
@@ -32,6 +33,7 @@ async def identify_run(
     """
     ticket = await store.get(ticket_id)
     try:
+        _refuse_what_is_no_pipeline(ticket)
         run_id = ticket.resource.run_id or await _newest_failure(ticket, store, pipelines, clock)
         root = await _root(ticket, run_id, pipelines) if run_id else None
     except Refused as refused:
@@ -42,6 +44,11 @@ async def identify_run(
         return None
     for owned in {run_id, root}:
         holder = await store.claim("run", ticket.resource.run_key(owned), ticket_id)
+        if holder != ticket_id and await store.find(holder) is None:
+            # A crash left a claim without a ticket behind: nobody takes care of it but us.
+            holder = await store.claim(
+                "run", ticket.resource.run_key(owned), ticket_id, instead_of=holder
+            )
         if holder != ticket_id:
             await _note(ticket, store, clock, Observation(at=clock.now(), handled_by=holder))
             return None
@@ -51,13 +58,23 @@ async def identify_run(
 
 async def _root(ticket: Ticket, run_id: str, pipelines: PipelineService) -> str:
     """Return the run that started it all; ``run_id`` itself if nothing started it."""
-    root = run_id
+    root, above = run_id, await pipelines.run(ticket.resource, run_id)
     for _ in range(_MAX_DEPTH):
-        run = await pipelines.run(ticket.resource, root)
-        if run is None or not run.parent_run_id or run.parent_run_id == root:
+        if above is None or not above.parent_run_id or above.parent_run_id == root:
             break
-        root = run.parent_run_id
+        above = await pipelines.run(ticket.resource, above.parent_run_id)
+        if above is not None:  # a parent that is not known any more cannot be healed
+            root = above.run_id
     return root
+
+
+def _refuse_what_is_no_pipeline(ticket: Ticket) -> None:
+    if ticket.resource.kind != "pipeline":
+        raise Refused(
+            ticket.platform,
+            f"a {ticket.resource.kind} failed, {ticket.resource.name!r}; only runs of pipelines "
+            "can be healed",
+        )
 
 
 async def _newest_failure(
@@ -68,11 +85,23 @@ async def _newest_failure(
     )
     runs = await pipelines.runs(ticket.resource, ticket.resource.name, window)
     failed = [run.run_id for run in runs if run.phase is RunPhase.FAILED]
+    if not failed:
+        failed = await _failed_otherwise(ticket, runs, pipelines)
     for run_id in failed:
-        if await store.holder("run", ticket.resource.run_key(run_id)) in {None, ticket.id}:
+        holder = await store.holder("run", ticket.resource.run_key(run_id))
+        if holder in {None, ticket.id} or await store.find(holder) is None:
             return run_id
     # All are taken care of: name the newest, so that the ticket can say by whom.
     return failed[0] if failed else None
+
+
+async def _failed_otherwise(
+    ticket: Ticket, runs: tuple[RunSnapshot, ...], pipelines: PipelineService
+) -> list[str]:
+    """Return cancelled runs, and green ones of which a step failed."""
+    green = [run for run in runs if run.phase is RunPhase.SUCCEEDED][:_MAX_GREEN]
+    broken = [run.run_id for run in green if await pipelines.failures(ticket.resource, run)]
+    return broken + [run.run_id for run in runs if run.phase is RunPhase.CANCELLED]
 
 
 def _identified(ticket: Ticket, run_id: str, root: str, clock: Clock) -> Change | None:

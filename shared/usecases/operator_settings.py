@@ -1,15 +1,18 @@
 """What operators switch while the system runs: the mode, the threshold, the kill switch."""
 
+from collections.abc import Callable
 from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
-from shared.domain.errors import Unavailable
+from shared.domain.errors import Unavailable, VersionConflict
 from shared.domain.model import Model
 from shared.ports.settings import SettingsStore
 
 _MODE = "execution-mode"
 _KILL_SWITCH = "kill-switch"
+
+_MAX_TRIES = 20
 
 _M = TypeVar("_M", bound=Model)
 
@@ -41,9 +44,14 @@ async def execution_mode(settings: SettingsStore, *, at_first: ExecutionMode) ->
     return _read(ExecutionMode, _MODE, stored.value)
 
 
-async def set_execution_mode(settings: SettingsStore, mode: ExecutionMode) -> None:
-    """Store ``mode``; decisions made from now on use it."""
-    await settings.write(_MODE, mode.model_dump(mode="json"))
+async def change_execution_mode(
+    settings: SettingsStore,
+    change: Callable[[ExecutionMode], ExecutionMode],
+    *,
+    at_first: ExecutionMode,
+) -> ExecutionMode:
+    """Apply ``change`` and return the mode that decisions use from now on."""
+    return await _change(settings, _MODE, change, ExecutionMode, at_first)
 
 
 async def kill_switch(settings: SettingsStore) -> KillSwitch:
@@ -56,9 +64,29 @@ async def kill_switch(settings: SettingsStore) -> KillSwitch:
     return KillSwitch() if stored is None else _read(KillSwitch, _KILL_SWITCH, stored.value)
 
 
-async def set_kill_switch(settings: SettingsStore, switch: KillSwitch) -> None:
-    """Store the switch; it holds for every send that has not left yet."""
-    await settings.write(_KILL_SWITCH, switch.model_dump(mode="json"))
+async def change_kill_switch(
+    settings: SettingsStore, change: Callable[[KillSwitch], KillSwitch]
+) -> KillSwitch:
+    """Apply ``change``; the result holds for every send that has not left yet."""
+    return await _change(settings, _KILL_SWITCH, change, KillSwitch, KillSwitch())
+
+
+async def _change(
+    settings: SettingsStore, name: str, change: Callable[[_M], _M], model: type[_M], at_first: _M
+) -> _M:
+    for _ in range(_MAX_TRIES):
+        stored = await settings.read(name)
+        changed = change(_read(model, name, stored.value) if stored else at_first)
+        try:
+            await settings.write(
+                name,
+                changed.model_dump(mode="json"),
+                expected_version=stored.version if stored else 0,
+            )
+        except VersionConflict:
+            continue  # somebody else wrote in between: apply it to what they wrote
+        return changed
+    raise Unavailable(f"the setting {name!r} is being changed by many at once; try again")
 
 
 def _read(model: type[_M], name: str, value: dict[str, object]) -> _M:

@@ -43,8 +43,8 @@ async def prepare_attempt(
     healed_by = await newer_success(ticket, failed, pipelines, clock)
     if healed_by:
         return Prepared("busy", healed_by)
-    runs = await _later_runs(ticket, failed, pipelines, clock)
-    for run in runs:
+    runs = await _runs_since(ticket, failed, pipelines, clock)
+    for run in (run for run in runs if _is_later(failed, run)):
         if run.phase is RunPhase.ACTIVE and is_same_work(failed, run):
             return Prepared("busy", run.run_id)
     attempt = Attempt(
@@ -55,7 +55,7 @@ async def prepare_attempt(
         reference_run_id=failed.run_id,
         group_id=failed.group_id,
         parameters_key=failed.parameters_key,
-        known_run_ids=(failed.run_id, *(run.run_id for run in runs)),
+        known_run_ids=tuple(run.run_id for run in runs if _could_be_taken_for_ours(run, clock)),
         signature=ticket.analysis.signature if ticket.analysis else None,
         started_at=clock.now(),
     )
@@ -63,13 +63,17 @@ async def prepare_attempt(
     return Prepared("ready")
 
 
-async def _later_runs(
+async def _runs_since(
     ticket: Ticket, failed: RunSnapshot, pipelines: PipelineService, clock: Clock
 ) -> tuple[RunSnapshot, ...]:
     start = (failed.started_at or ticket.created_at) - CLOCK_SKEW
     window = TimeWindow(start=start, end=clock.now() + CLOCK_SKEW)
-    runs = await pipelines.runs(ticket.resource, failed.name, window)
-    return tuple(run for run in runs if _is_later(failed, run))
+    return await pipelines.runs(ticket.resource, failed.name, window)
+
+
+def _could_be_taken_for_ours(run: RunSnapshot, clock: Clock) -> bool:
+    """Tell whether ``run`` began so late that, after a lost answer, it might pass for our own."""
+    return run.started_at is None or run.started_at >= clock.now() - 2 * CLOCK_SKEW
 
 
 def _is_later(failed: RunSnapshot, run: RunSnapshot) -> bool:

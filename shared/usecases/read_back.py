@@ -39,6 +39,7 @@ async def _observe(
     run = await pipelines.run(ticket.resource, run_id)
     if run is None:
         return Observation(at=clock.now())
+    run = await _affected(ticket, run, pipelines)
     failures = (await _failures(ticket, run, pipelines))[:_MAX_FAILURES]
     newer = await newer_success(ticket, run, pipelines, clock)
     return Observation(
@@ -52,6 +53,16 @@ async def _observe(
 def _without_secrets(failure: StepFailure) -> StepFailure:
     """Error texts quote connection strings; a ticket is read by many."""
     return failure.model_copy(update={"message": redact(failure.message)})
+
+
+async def _affected(ticket: Ticket, root: RunSnapshot, pipelines: PipelineService) -> RunSnapshot:
+    """Return the run to heal: a root that did not wait for its child has nothing to heal."""
+    alerted = ticket.resource.run_id
+    if root.phase is not RunPhase.SUCCEEDED or alerted in {None, root.run_id} or ticket.attempts:
+        return root
+    if await pipelines.failures(ticket.resource, root):
+        return root
+    return await pipelines.run(ticket.resource, alerted or "") or root
 
 
 async def _failures(
@@ -87,6 +98,7 @@ async def newer_success(
             and other.started_at is not None
             and other.started_at > run.started_at
             and is_same_work(run, other)
+            and not await pipelines.failures(ticket.resource, other)  # green alone is not healed
         ):
             return other.run_id
     return None
@@ -106,5 +118,10 @@ def _observed(ticket: Ticket, seen: Observation) -> Change:
     else:
         message = f"run {seen.run.run_id} is {seen.run.status}, {len(seen.failures)} step(s) failed"
     return ticket.changed(
-        seen.at, "run.read_back", message, status=Status.ANALYZING, observation=seen
+        seen.at,
+        "run.read_back",
+        message,
+        status=Status.ANALYZING,
+        observation=seen,
+        current_run_id=seen.run.run_id if seen.run else ticket.current_run_id,
     )

@@ -77,7 +77,7 @@ def _is_ours(attempt: Attempt, run: RunSnapshot, sent_at: datetime) -> bool:
     """
     if run.run_id in attempt.known_run_ids:
         return False
-    same_group = run.group_id == attempt.group_id
+    same_group = run.group_id is not None and run.group_id == attempt.group_id
     same_work = not run.by_trigger and run.parameters_key == attempt.parameters_key
     if not (same_group or same_work):
         return False

@@ -1,5 +1,6 @@
 """Bad input gets a clear 4xx that names the field, and leaves nothing behind."""
 
+import base64
 import json
 
 import pytest
@@ -112,7 +113,9 @@ def test_an_unknown_ticket_is_not_found(mend: Mend) -> None:
         ("limit=0", "limit"),
         ("limit=201", "limit"),
         ("limit=many", "limit"),
+        ("limit=" + "9" * 5000, "limit"),
         ("cursor=nonsense", "cursor"),
+        ("cursor=" + base64.urlsafe_b64encode(b"[" * 9000).decode(), "cursor"),
         ("colour=red", "colour"),
     ],
 )
@@ -144,3 +147,15 @@ def test_bad_settings(mend: Mend, setting: str, body: dict[str, object], field: 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["field"] == field
     assert mend.http.get(f"/v1/settings/{setting}").json() == before
+
+
+def test_a_page_of_another_site_cannot_change_anything(mend: Mend) -> None:
+    """A browser tells where a request comes from; a stranger's page is turned away."""
+    answer = mend.http.post(
+        "/v1/settings/execution-mode",
+        content='{"confidence_threshold": 0}',
+        headers={"Content-Type": "text/plain", "Sec-Fetch-Site": "cross-site"},
+    )
+
+    assert answer.status_code == 403
+    assert mend.http.get("/v1/settings/execution-mode").json()["confidence_threshold"] == 0.8

@@ -224,6 +224,16 @@ def test_it_never_goes_round_for_ever() -> None:
     assert ending(told)[0] == "inconclusive"
 
 
+def test_somebody_elses_rerun_that_never_ends_is_handed_over() -> None:
+    """It is watched for as long as one of ours would be, not fifty times as long."""
+    told = story(
+        prepare_attempt={"state": "busy", "run_id": "by-hand"}, watch_run=["failed", "timed_out"]
+    )
+
+    assert ending(told)[0] == "inconclusive"
+    assert "by-hand" in ending(told)[1]
+
+
 WATCH = {
     "ticket_id": "TIK-1",
     "run_id": "r2",

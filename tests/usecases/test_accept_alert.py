@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.domain.alert import Alert, Condition
-from shared.domain.ticket import Outcome, Status
+from shared.domain.ticket import Change, Outcome, Status
 from shared.intake.fingerprint import fingerprint
 from shared.stores.memory import MemoryStore
 from shared.stores.sqlite import SqliteStore
@@ -220,3 +220,34 @@ async def test_secrets_in_an_alert_do_not_reach_the_ticket(store: Store) -> None
     ticket = await store.get(accepted.ticket_id or "")
     assert "hunter2" not in ticket.model_dump_json()
     assert "Login failed" in ticket.description
+
+
+async def test_a_run_that_fails_while_its_ticket_ends_is_not_lost(store: Store) -> None:
+    """It came too late to be listed on the old ticket, so it opens one of its own."""
+    first = await accept(store, an_alert(run_id="r1"))
+    ticket_id = first.ticket_id or ""
+    plain_create = store.create
+
+    async def create_and_close(change: Change) -> bool:
+        created = await plain_create(change)
+        if not created and (await store.get(ticket_id)).is_open:
+            await close(store, ticket_id)
+        return created
+
+    store.create = create_and_close  # type: ignore[method-assign]
+    late = await accept(store, an_alert(run_id="r2"))
+
+    assert late.disposition is OPENED
+    assert late.ticket_id != ticket_id
+    assert await accept(store, an_alert(run_id="r2")) == Accepted(late.ticket_id, DUPLICATE)
+    assert await accept(store, an_alert(run_id="r1")) == Accepted(ticket_id, DUPLICATE)
+
+
+async def test_a_sender_that_repeats_its_resolved_is_noted_once(store: Store) -> None:
+    """A metric alert resolves every few minutes."""
+    first = await accept(store, an_alert())
+    for _ in range(30):
+        await accept(store, an_alert(), condition=Condition.RESOLVED)
+
+    types = [event.type for event in await store.events(first.ticket_id or "")]
+    assert types == ["ticket.opened", "alert.resolved"]

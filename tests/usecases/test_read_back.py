@@ -94,6 +94,7 @@ async def test_a_run_that_another_ticket_has_is_left_to_it(store: MemoryStore) -
     """Child and root may both have been reported: one of the tickets does the work."""
     adf = ScriptedPipelines(a_run(parent_run_id="root"), a_run("root"))
     adf.failed_steps[RUN] = (TIMEOUT,)
+    await store.create(an_opening("TIK-other"))
     await store.claim("run", "adf||root", "TIK-other")
 
     assert await identify(store, adf) is None
@@ -129,6 +130,7 @@ async def test_an_alert_about_runs_that_are_taken_says_by_whom(store: MemoryStor
     """A metric alert that lags behind a healed failure opens no second remediation."""
     await without_run(store)
     adf = ScriptedPipelines(a_run("new"))
+    await store.create(an_opening("TIK-other"))
     await store.claim("run", "adf||new", "TIK-other")
 
     assert await identify(store, adf) is None
@@ -387,3 +389,102 @@ async def test_the_summary_tells_a_person_what_to_do(store: MemoryStore) -> None
 
     for words in ("load_customer_data", "tries used up", "attempt 1", "rerun-1", "40613"):
         assert words in ticket.summary
+
+
+async def test_a_claim_of_a_ticket_that_never_came_to_be_is_taken_over(store: MemoryStore) -> None:
+    """A crash left it behind; closing as "taken care of" would lose the failure."""
+    await store.claim("run", "adf||new", "TIK-DEAD")
+    await without_run(store)
+
+    assert await identify(store, ScriptedPipelines(a_run("new"))) == "new"
+    assert await store.holder("run", "adf||new") == ID
+
+
+async def test_a_parent_that_is_not_known_any_more_is_passed_over(store: MemoryStore) -> None:
+    """The run itself is healed then, not closed as unknown."""
+    assert await identify(store, ScriptedPipelines(a_run(parent_run_id="gone"))) == RUN
+
+
+async def test_a_root_that_did_not_wait_for_its_child_is_left_alone(store: MemoryStore) -> None:
+    """It succeeded: what has to be healed is the child it started and forgot."""
+    root = a_run("root", RunPhase.SUCCEEDED).model_copy(update={"name": "launcher"})
+    adf = ScriptedPipelines(a_run(parent_run_id="root"), root)
+    adf.failed_steps[RUN] = (TIMEOUT,)
+
+    found = await understand(store, adf)
+    await prepare_attempt(ID, 1, store, adf, StoppedClock())
+    await send_attempt(ID, 1, store, adf, StoppedClock())
+
+    assert found.decision.outcome == "execute"
+    assert adf.reruns == [("load_customer_data", RUN, True)]
+
+
+@pytest.mark.parametrize(
+    ("run", "steps", "outcome"),
+    [
+        pytest.param(a_run("x", RunPhase.CANCELLED), (), "cancelled", id="cancelled"),
+        pytest.param(a_run("x", RunPhase.SUCCEEDED), (TIMEOUT,), None, id="green but broken"),
+        pytest.param(a_run("x", RunPhase.SUCCEEDED), (), "not_confirmed", id="healthy"),
+    ],
+)
+async def test_an_alert_without_a_run_finds_what_is_not_failed_too(
+    store: MemoryStore, run: Any, steps: tuple[StepFailure, ...], outcome: str | None
+) -> None:
+    """Metrics also count cancelled runs and failed activities of green ones."""
+    await without_run(store)
+    adf = ScriptedPipelines(run)
+    adf.failed_steps["x"] = steps
+
+    found = await understand(store, adf)
+
+    assert found.decision.ticket_outcome == outcome
+    assert (found.decision.outcome == "execute") is (outcome is None)
+
+
+async def test_a_failed_trigger_is_for_a_person(store: MemoryStore) -> None:
+    """There is no run to heal; closing it as unknown would hide a real failure."""
+    await store.update(
+        ID,
+        lambda ticket: ticket.changed(
+            NOW,
+            "t",
+            "m",
+            resource=ticket.resource.model_copy(update={"kind": "trigger", "run_id": None}),
+            current_run_id=None,
+        ),
+    )
+
+    found = await understand(store, ScriptedPipelines())
+
+    assert (found.decision.outcome, found.decision.ticket_outcome) == ("escalate", "inconclusive")
+
+
+async def test_words_of_an_alert_do_not_close_what_could_not_be_read(store: MemoryStore) -> None:
+    """A "cancelled by user" in the text of an alert is a claim, not a record."""
+    text = "The pipeline run was cancelled by user"
+    await store.update(ID, lambda t: t.changed(NOW, "t", "m", description=text))
+    adf = ScriptedPipelines(a_run())
+    adf.problem = Refused("adf", "HTTP 403", status=403)
+
+    assert (await understand(store, adf)).decision.outcome == "escalate"
+
+
+async def test_a_green_rerun_with_a_failed_step_supersedes_nothing(store: MemoryStore) -> None:
+    """Green is not healed, whoever reran it."""
+    adf = ScriptedPipelines(a_run(), a_run("newer", RunPhase.SUCCEEDED, started_at=NOW))
+    adf.failed_steps = {RUN: (TIMEOUT,), "newer": (TIMEOUT,)}
+
+    assert (await understand(store, adf)).decision.outcome == "execute"
+
+
+async def test_an_attempt_that_was_never_sent_ends_with_its_ticket(store: MemoryStore) -> None:
+    """Nothing is left that could still be sent."""
+    adf = ScriptedPipelines(a_run())
+    adf.failed_steps[RUN] = (TIMEOUT,)
+    await understand(store, adf)
+    await prepare_attempt(ID, 1, store, adf, StoppedClock())
+
+    ticket = await close_ticket(ID, Outcome.NOT_HEALED, "429 for ever", store, StoppedClock())
+
+    assert ticket.attempt(1).state is AttemptState.CANCELLED
+    assert ticket.attempt(1).ended_at == NOW

@@ -15,7 +15,7 @@ from shared.domain.run import Observation, RunPhase
 from shared.domain.ticket import Status
 from shared.stores.memory import MemoryStore
 from shared.stores.sqlite import SqliteStore
-from shared.usecases.operator_settings import KillSwitch, set_kill_switch
+from shared.usecases.operator_settings import KillSwitch, change_kill_switch
 from shared.usecases.prepare_attempt import Prepared, prepare_attempt
 from shared.usecases.reconcile_attempt import reconcile_attempt
 from shared.usecases.send_attempt import Sent, send_attempt
@@ -170,7 +170,7 @@ async def test_the_kill_switch_is_read_right_before_the_send(
 ) -> None:
     """Switched on after the decision, it still stops the request."""
     await prepare(store, adf)
-    await set_kill_switch(store, KillSwitch(on=True, reason="month end"))
+    await change_kill_switch(store, lambda _: KillSwitch(on=True, reason="month end"))
 
     sent = await send(store, adf)
 
@@ -264,3 +264,43 @@ async def test_no_answer_concludes_nothing(store: Store, adf: ScriptedPipelines)
 
     assert early.state is AttemptState.UNKNOWN
     assert await state(store) is AttemptState.UNKNOWN
+
+
+async def test_a_second_lost_answer_does_not_adopt_an_older_run(
+    store: Store, adf: ScriptedPipelines
+) -> None:
+    """The first failure may be minutes old and of the same group; it is not our new run."""
+    clock = StoppedClock()
+    adf.known = {RUN: a_run(started_at=NOW - timedelta(seconds=90))}
+    await store.update(
+        ID,
+        lambda ticket: ticket.changed(
+            NOW, "t", "m", observation=Observation(at=NOW, run=a_run("r1", started_at=NOW))
+        ),
+    )
+    adf.known["r1"] = a_run("r1", started_at=NOW)
+    clock.advance(seconds=30)
+    await prepare_attempt(ID, 1, store, adf, clock)
+
+    def lose() -> str:
+        adf.known["ours"] = a_run("ours", RunPhase.ACTIVE, started_at=clock.now())
+        raise OutcomeUnknown("adf", "createRun: HTTP 504", status=504)
+
+    adf.on_rerun = lose
+    await send_attempt(ID, 1, store, adf, clock)
+
+    found = await reconcile_attempt(ID, 1, store, adf, clock, last_look=False)
+    assert found.external_run_id == "ours"
+
+
+async def test_without_a_group_only_the_same_work_is_ours(
+    store: Store, adf: ScriptedPipelines
+) -> None:
+    """Two runs that both have no group are not thereby one family."""
+    await unknown(store, adf)
+    stranger = a_run("stranger", RunPhase.ACTIVE, started_at=NOW, by_trigger=True)
+    adf.known["stranger"] = stranger.model_copy(update={"group_id": None})
+
+    found = await reconcile_attempt(ID, 1, store, adf, StoppedClock(), last_look=False)
+
+    assert found.state is AttemptState.UNKNOWN

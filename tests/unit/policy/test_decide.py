@@ -107,9 +107,9 @@ LOST = TRIED.model_copy(update={"seen": False})
         ),
         pytest.param(
             {"category": Category.CANCELLED_BY_USER},
-            Effect.CLOSE,
-            Outcome.CANCELLED,
-            id="cancelled step: never rerun",
+            Effect.ESCALATE,
+            Outcome.NOT_REMEDIABLE,
+            id="a failed run with a cancelled step: never rerun, a person hears of it",
         ),
         pytest.param(
             {"newer_success_run_id": "r2"}, Effect.CLOSE, Outcome.SUPERSEDED, id="superseded"
@@ -146,10 +146,20 @@ LOST = TRIED.model_copy(update={"seen": False})
             id="unreadable means no, and a person hears of it",
         ),
         pytest.param(
-            {"classification": Classification.FALSE_POSITIVE, "auto_remediable": False},
+            {
+                "classification": Classification.FALSE_POSITIVE,
+                "auto_remediable": False,
+                "run_phase": RunPhase.SUCCEEDED,
+            },
             Effect.CLOSE,
             Outcome.FALSE_POSITIVE,
             id="benign: close",
+        ),
+        pytest.param(
+            {"classification": Classification.FALSE_POSITIVE, "auto_remediable": False},
+            Effect.ESCALATE,
+            Outcome.NOT_REMEDIABLE,
+            id="benign words in a failed run: a person looks",
         ),
     ],
 )
