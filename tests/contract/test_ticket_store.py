@@ -1,13 +1,23 @@
 """What every store promises, run against each implementation."""
 
 import asyncio
+import base64
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from shared.domain.errors import IllegalTransition, InvalidInput, NotFound, VersionConflict
+from shared.domain.errors import (
+    IllegalTransition,
+    InvalidInput,
+    NotFound,
+    Unavailable,
+    VersionConflict,
+)
 from shared.domain.event import OutboxItem
 from shared.domain.ticket import Change, Outcome, Status, Ticket
 from shared.ports.tickets import TicketQuery
@@ -219,3 +229,107 @@ async def test_sqlite_keeps_everything_over_a_restart(tmp_path: Path) -> None:
     assert await second.holder("run", "r1") == ID
     await first.close()
     await second.close()
+
+
+async def test_an_illegal_beginning_is_refused(store: Store) -> None:
+    """A ticket cannot be born ended, or in the middle of its life."""
+    opening = an_opening(ID)
+    forged = opening.ticket.model_copy(update={"status": Status.MONITORING})
+
+    with pytest.raises(IllegalTransition):
+        await store.create(Change(forged, opening.events))
+
+    assert await store.find(ID) is None
+
+
+async def test_a_takeover_of_a_free_claim_is_a_claim(store: Store) -> None:
+    """The holder that was to be replaced is gone already: the key is free and is given."""
+    assert await store.claim("fingerprint", "f", "T2", instead_of="T1") == "T2"
+    assert await store.holder("fingerprint", "f") == "T2"
+
+
+async def test_done_takes_only_its_own_errand_off(store: Store) -> None:
+    """Other tickets' errands go on waiting, also those with the same item id."""
+    item = OutboxItem(id="start-1", kind="start_remediation")
+    for number in range(2):
+        opening = an_opening(f"TIK-20261120-{number:06}")
+        await store.create(Change(opening.ticket, opening.events, (item,)))
+
+    first, second = await store.errands()
+    await store.done(first)
+
+    assert await store.errands() == [second]
+
+
+async def test_a_cursor_fits_no_other_platform(store: Store) -> None:
+    """Each filter is part of the cursor."""
+    for number in range(2):
+        await store.create(an_opening(f"TIK-20261120-{number:06}"))
+    cursor = (await store.search(TicketQuery(platform=("adf",), limit=1))).next_cursor
+
+    with pytest.raises(InvalidInput, match="other filters"):
+        await store.search(TicketQuery(platform=("databricks",), cursor=cursor))
+
+
+@pytest.mark.parametrize(
+    "body", [b"17", b"null", b"{}", b'["a"]', b"[1, 2, 3, 4]", b"\xff", b"", b'"abcd"']
+)
+async def test_no_cursor_of_ours(store: Store, body: bytes) -> None:
+    """Whatever somebody makes up is refused, never an error of ours."""
+    cursor = base64.urlsafe_b64encode(body).decode() or "="
+
+    with pytest.raises(InvalidInput, match="not a cursor"):
+        await store.search(TicketQuery(cursor=cursor))
+
+
+async def test_sqlite_is_told_to_wait_for_the_disk(tmp_path: Path) -> None:
+    """What was answered survives a power cut: WAL with ``synchronous=FULL`` on the writer."""
+    store = SqliteStore(tmp_path / "mend.db")
+    await store.create(an_opening(ID))
+
+    def told(db: sqlite3.Connection) -> tuple[str, int]:
+        (mode,) = db.execute("PRAGMA journal_mode").fetchone()
+        (synchronous,) = db.execute("PRAGMA synchronous").fetchone()
+        return mode, synchronous
+
+    assert await store._writer.run(told) == ("wal", 2)
+    await store.close()
+
+
+async def test_sqlite_refuses_a_newer_schema(tmp_path: Path) -> None:
+    """An older release does not touch what a newer one wrote."""
+    path = tmp_path / "mend.db"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 99")
+    store = SqliteStore(path)
+
+    with pytest.raises(Unavailable, match="newer release"):
+        await store.get(ID)
+    await store.close()
+
+
+async def test_sqlite_that_cannot_work_is_unavailable(tmp_path: Path) -> None:
+    """A broken file is a 503 for the sender, never a stack trace."""
+    path = tmp_path / "mend.db"
+    path.write_bytes(b"this is not a database" * 100)
+    store = SqliteStore(path)
+
+    with pytest.raises(Unavailable, match=r"mend\.db"):
+        await store.create(an_opening(ID))
+    await store.close()
+
+
+async def test_two_processes_on_one_file_lose_no_update(tmp_path: Path) -> None:
+    """What was read inside an update is still true when it is written."""
+    stores = [SqliteStore(tmp_path / "mend.db") for _ in range(2)]
+    await stores[0].create(an_opening(ID))
+
+    def count(ticket: Ticket) -> Change:
+        time.sleep(0.001)  # widens the gap between reading and writing
+        return ticket.counted(NOW, duplicate_count=ticket.duplicate_count + 1)
+
+    await asyncio.gather(*(stores[n % 2].update(ID, count) for n in range(40)))
+
+    assert (await stores[0].get(ID)).duplicate_count == 40
+    for store in stores:
+        await store.close()

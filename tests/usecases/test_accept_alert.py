@@ -5,16 +5,20 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from shared.domain.alert import Alert, Condition
-from shared.domain.ticket import Change, Outcome, Status
+from shared.domain.analysis import Action
+from shared.domain.attempt import Attempt
+from shared.domain.errors import Unavailable
+from shared.domain.ticket import Change, Outcome, Status, Ticket
 from shared.intake.fingerprint import fingerprint
 from shared.stores.memory import MemoryStore
 from shared.stores.sqlite import SqliteStore
 from shared.usecases.accept_alert import Accepted, Disposition, accept_alert
-from tests.support.builders import RUN, StoppedClock, an_alert
+from tests.support.builders import NOW, RUN, StoppedClock, an_alert, an_opening
 
 Store = MemoryStore | SqliteStore
 OPENED, DUPLICATE, IGNORED = Disposition.OPENED, Disposition.DUPLICATE, Disposition.IGNORED
@@ -251,3 +255,130 @@ async def test_a_sender_that_repeats_its_resolved_is_noted_once(store: Store) ->
 
     types = [event.type for event in await store.events(first.ticket_id or "")]
     assert types == ["ticket.opened", "alert.resolved"]
+
+
+async def test_an_echo_of_an_old_run_lands_on_its_own_ticket(store: Store) -> None:
+    """The run decides before the fingerprint: a newer ticket for the same thing is not touched."""
+    old = await accept(store, an_alert(run_id="r1"))
+    await close(store, old.ticket_id or "")
+    new = await accept(store, an_alert(run_id="r2"))
+
+    echo = await accept(store, an_alert(run_id="r1"))
+
+    assert echo == Accepted(old.ticket_id, DUPLICATE)
+    assert (await store.get(new.ticket_id or "")).occurrences == ()
+
+
+def a_rerun(run_id: str) -> Attempt:
+    """Return an attempt that became ``run_id``."""
+    return Attempt(
+        number=1,
+        key="k",
+        action=Action.RERUN_FROM_FAILURE,
+        target="load",
+        reference_run_id="root-1",
+        external_run_id=run_id,
+        started_at=NOW,
+    )
+
+
+async def test_an_echo_on_an_ended_ticket_only_counts(store: Store) -> None:
+    """What has ended is not told of its own rerun's failure; it keeps counting."""
+    first = await accept(store, an_alert(run_id="r1"))
+    ticket_id = first.ticket_id or ""
+    await store.claim("run", an_alert().resource.run_key("rerun"), ticket_id)
+    await store.update(ticket_id, lambda t: t.counted(NOW, attempts=(a_rerun("rerun"),)))
+    await close(store, ticket_id)
+
+    await accept(store, an_alert(run_id="rerun"))
+
+    ticket = await store.get(ticket_id)
+    assert (ticket.duplicate_count, ticket.occurrences) == (1, ())
+
+
+async def test_the_alert_of_a_root_counts_on_the_childs_ticket(store: Store) -> None:
+    """A run that a ticket of another name has claimed belongs to that ticket."""
+    child = await accept(store, an_alert("child", "c1"))
+    await store.claim("run", an_alert().resource.run_key("root-1"), child.ticket_id or "")
+
+    root = await accept(store, an_alert("root", "root-1"))
+
+    assert root == Accepted(child.ticket_id, DUPLICATE)
+    assert len(await store.errands()) == 1
+
+
+async def test_runs_the_ticket_knows_are_no_occurrences(store: Store) -> None:
+    """Its run, its root, its own reruns and occurrences already listed are not listed again."""
+    first = await accept(store, an_alert(run_id="c1"))
+    await store.update(
+        first.ticket_id or "",
+        lambda ticket: ticket.counted(NOW, current_run_id="root-1", attempts=(a_rerun("rerun-1"),)),
+    )
+
+    for run_id in ("c1", "root-1", "rerun-1", "r2", "r2"):
+        await accept(store, an_alert(run_id=run_id))
+
+    ticket = await store.get(first.ticket_id or "")
+    assert [item.run_id for item in ticket.occurrences] == ["r2"]
+    assert ticket.duplicate_count == 5
+
+
+async def test_a_ticket_lists_at_most_fifty_other_runs(store: Store) -> None:
+    """A pipeline that fails every minute must not make the ticket grow without end."""
+    first = await accept(store, an_alert(run_id="r0"))
+    for number in range(1, 61):
+        await accept(store, an_alert(run_id=f"r{number}"))
+
+    listed = [item.run_id for item in (await store.get(first.ticket_id or "")).occurrences]
+    assert listed == [f"r{number}" for number in range(11, 61)]
+
+
+async def test_a_resolved_after_the_end_leaves_no_trace(store: Store) -> None:
+    """An ended ticket is not written on, and the sender's "resolved" opens nothing."""
+    first = await accept(store, an_alert())
+    await close(store, first.ticket_id or "")
+    before = await store.get(first.ticket_id or "")
+
+    noted = await accept(store, an_alert(), condition=Condition.RESOLVED)
+
+    assert noted == Accepted(None, IGNORED)
+    assert await store.get(first.ticket_id or "") == before
+
+
+async def test_a_test_alert_is_not_written_on_an_open_ticket(store: Store) -> None:
+    """Somebody pressed a button; nothing has resolved."""
+    first = await accept(store, an_alert())
+
+    assert await accept(store, an_alert(), condition=Condition.TEST) == Accepted(None, IGNORED)
+    assert len(await store.events(first.ticket_id or "")) == 1
+
+
+async def test_an_id_taken_in_the_last_moment_is_not_shared(store: Store) -> None:
+    """Two processes drew the same id at once: the loser's alert does not land on a stranger."""
+    taken = "TIK-20261120-SAME01"
+    looks = 0
+
+    class Late:
+        """The store as the loser sees it: the stranger's ticket appears after the first look."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(store, name)
+
+        async def find(self, ticket_id: str) -> Ticket | None:
+            nonlocal looks
+            looks += 1
+            found = await store.find(ticket_id)
+            if looks == 1:
+                await store.create(an_opening(taken))
+            return found
+
+    with pytest.raises(Unavailable):
+        await accept_alert(
+            an_alert("load_b", None),
+            cast("Store", Late()),
+            StoppedClock(),
+            new_ticket_id=lambda _: taken,
+            sla_minutes=60,
+        )
+
+    assert (await store.get(taken)).duplicate_count == 0

@@ -4,11 +4,12 @@ from itertools import product
 
 import pytest
 
+from shared.domain.alert import Platform
 from shared.domain.analysis import Action
 from shared.domain.attempt import LEGAL_MOVES, Attempt, AttemptState, attempt_key
 from shared.domain.errors import IllegalTransition
 from shared.domain.ticket import Ticket, checked
-from tests.support.builders import NOW, RUN, a_ticket
+from tests.support.builders import NOW, RUN, a_resource, a_ticket
 
 
 def an_attempt(state: AttemptState = AttemptState.INTENT) -> Attempt:
@@ -69,3 +70,19 @@ def test_the_key_depends_on_ticket_and_number_only() -> None:
     """The same attempt has the same key in every process and after every restart."""
     assert attempt_key("TIK-1", 1) == attempt_key("TIK-1", 1)
     assert len({attempt_key(t, n) for t in ("TIK-1", "TIK-11") for n in (1, 2, 11)}) == 6
+
+
+def test_intent_is_reached_from_sending_only() -> None:
+    """What is unknown can never be sent again, not even by way of a new intent."""
+    assert [old for old, new in LEGAL_MOVES.items() if AttemptState.INTENT in new] == [
+        AttemptState.SENDING
+    ]
+
+
+def test_a_run_is_claimed_per_workspace_where_ids_repeat() -> None:
+    """Databricks counts runs per workspace; Data Factory's ids are unique everywhere."""
+    here = a_resource().model_copy(update={"platform": Platform.DATABRICKS, "scope": "adb-1"})
+    there = here.model_copy(update={"scope": "adb-2"})
+
+    assert here.run_key("17") != there.run_key("17")
+    assert a_resource().run_key(RUN) == a_resource().model_copy(update={"scope": "x"}).run_key(RUN)

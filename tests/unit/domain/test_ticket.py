@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.errors import IllegalTransition
-from shared.domain.ticket import LEGAL_MOVES, OUTCOMES, Outcome, Status, Ticket, checked
+from shared.domain.ticket import LEGAL_MOVES, OUTCOMES, Change, Outcome, Status, Ticket, checked
 from tests.support.builders import NOW, a_ticket
 
 
@@ -63,3 +63,44 @@ def test_a_wrong_type_never_reaches_the_store() -> None:
     """A change is validated like any input."""
     with pytest.raises(ValueError, match="severity"):
         a_ticket().changed(NOW, "test", "x", severity="rather bad")
+
+
+def test_nothing_leads_out_of_an_end() -> None:
+    """The table itself is a promise: an end has no moves."""
+    assert {status: LEGAL_MOVES[status] for status in Status if status.is_final} == {
+        Status.RESOLVED: frozenset(),
+        Status.ESCALATED: frozenset(),
+        Status.CLOSED: frozenset(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        pytest.param({"id": "TIK-other"}, "cannot become", id="another ticket"),
+        pytest.param({"version": 1}, "version", id="the same version again"),
+        pytest.param({"version": 3}, "version", id="a version left out"),
+        pytest.param({"last_seq": 5}, "gap", id="a counter that runs ahead of the events"),
+        pytest.param({"status": Status.MONITORING}, "cannot go", id="a move round the table"),
+    ],
+)
+def test_a_store_refuses_a_forged_ticket(fields: dict[str, object], why: str) -> None:
+    """Whatever made the change, the store looks at it once more; here a mere count is forged."""
+    old = in_status(Status.OPEN)
+    honest = old.counted(NOW, duplicate_count=1)
+    forged = Change(honest.ticket.model_copy(update=fields))
+
+    assert checked(old, honest) is honest
+    with pytest.raises(IllegalTransition, match=why):
+        checked(old, forged)
+
+
+def test_a_store_refuses_a_gap_in_the_timeline() -> None:
+    """An event with another number than the next one is refused although the ticket agrees."""
+    old = in_status(Status.OPEN)
+    honest = old.changed(NOW, "test", "x")
+    skipped = honest.events[0].model_copy(update={"seq": 3})
+    forged = Change(honest.ticket.model_copy(update={"last_seq": 3}), (skipped,))
+
+    with pytest.raises(IllegalTransition, match="gap"):
+        checked(old, forged)
