@@ -36,7 +36,13 @@ start it again on the same data folder: everything goes on.
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the host until it is told to stop; return the exit code."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = _parser().parse_args(given)
+    if options.watch:
+        from localhost.watch import watch
+
+        rest = [one for one in given if one != "--watch"]
+        return watch(["-m", "localhost", *rest], options.app, apart_from=options.data)
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
@@ -104,6 +110,11 @@ def _parser() -> argparse.ArgumentParser:
         "--strict",
         action="store_true",
         help="fail orchestrations that walk into a known trap of the 1.x SDK; replays twice",
+    )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="start again when a Python or JSON file of the app changes",
     )
     return parser
 
