@@ -33,7 +33,8 @@ def run(setting: Setting) -> Iterator[Figure]:
     batches = setting.either(3, 20)
     folder = setting.make_folder("host")
     with Child(sys.executable, "bench.memory", [folder / "data"], folder) as child:
-        resident, seconds = [resident_mb(child.pid)], []
+        resident: list[float] = []
+        seconds: list[float] = []
         for batch in range(batches):
             answer = child.ask("run", {"count": _BATCH})
             seconds.append(answer["seconds"])

@@ -6,6 +6,7 @@ is run again; one that the process keeps dying in is failed instead.
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import traceback
@@ -32,22 +33,25 @@ class Activities:
 
     Args:
         functions: By lower-case name.
-        finished: Called with the instance id after a result is on disk.
+        handed_over: Offered every result first; True when it is on disk.
+        finished: Called with the instance id after a result is on disk as a message.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the rest by name
         self,
         hub: Hub,
         clock: Clock,
         functions: Mapping[str, Activity],
-        finished: Callable[[str], None],
         *,
+        handed_over: Callable[[Task, Event], Awaitable[bool]],
+        finished: Callable[[str], None],
         limits: Limits,
         concurrency: int,
     ) -> None:
         self._hub = hub
         self._clock = clock
         self._functions = functions
+        self._handed_over = handed_over
         self._finished = finished
         self._limits = limits
         self._free = asyncio.Semaphore(concurrency)
@@ -93,6 +97,8 @@ class Activities:
             self._running.add(task.seq)
             try:
                 outcome = await self._outcome(task, recovered=recovered)
+                if await self._handed_over(task, outcome):
+                    return
                 if await self._store(task, outcome):
                     self._finished(task.instance_id)
             except HubBroken:
@@ -104,18 +110,19 @@ class Activities:
                 self._running.discard(task.seq)
 
     async def _outcome(self, task: Task, *, recovered: bool) -> Event:
-        if task.starts >= self._limits.deaths:
+        # Its first start is not counted: that would cost every activity a commit.
+        deaths = task.starts + 1 if recovered else 0
+        if deaths >= self._limits.deaths:
             reason = (
-                f"Activity function '{task.name}' failed: the process ended {task.starts} times "
+                f"Activity function '{task.name}' failed: the process ended {deaths} times "
                 "while it ran; it is not started again."
             )
             log.error("%s (instance %s)", reason, task.instance_id)
             return task_failed(self._clock.now(), task.task_id, reason, None)
-        begun = self._hub.begin_task(task.seq)
         if recovered:
             # It may be what killed the process: the count must be on disk before it runs.
-            await asyncio.wait([begun])
-        begun.add_done_callback(_ignore)
+            with contextlib.suppress(HubUnavailable):
+                await self._hub.begin_task(task.seq)
         function = self._functions.get(task.name.lower())
         if function is None:
             reason = (
@@ -153,9 +160,3 @@ def details_of(error: BaseException) -> str:
             "HResult": -2146233088,
         }
     )
-
-
-def _ignore(done: "asyncio.Future[object]") -> None:
-    # A lost count is harmless; the result's own commit reports a hub that cannot be written.
-    if not done.cancelled():
-        done.exception()

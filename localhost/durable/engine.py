@@ -2,6 +2,9 @@
 
     wake(id) -> ready queue -> load and replay (one thread) -> commit -> wake others
 
+The result of an activity is handed to the turn that waits for it, and both are stored in
+one commit, while there is little to do; under load it is stored as a message first.
+
 Waking is cheap and may happen too often; a turn without messages changes nothing.
 What was woken before its commit was on disk would be lost by a crash, so everything
 is woken after. :meth:`Engine.start` wakes all that the hub says is unfinished, and a
@@ -28,7 +31,7 @@ from localhost.durable.events import FINISHED, Event, Status
 from localhost.durable.history import History
 from localhost.durable.hub import Hub, Superseded
 from localhost.durable.protocol import WorkerProtocol
-from localhost.durable.records import Aftermath, Episode, NewInstance
+from localhost.durable.records import Aftermath, Episode, Message, NewInstance, Task
 from localhost.durable.replays import Replays, TooSlow
 from localhost.durable.writer import HubBroken, HubUnavailable
 
@@ -36,6 +39,10 @@ log = logging.getLogger(__name__)
 
 _SWEEP = timedelta(seconds=5)
 _TRY_AGAIN_SECONDS = 1.0
+
+# With more turns than this in flight, a result would wait too long in memory, where a crash
+# takes it; and commits are shared by then, so that storing it first costs little.
+_FEW_TURNS = 8
 
 # Turns take milliseconds; one that takes longer is stuck in user code.
 _LAST_TURNS_SECONDS = 1.0
@@ -94,7 +101,8 @@ class Engine:
             hub,
             clock,
             activities,
-            self.wake,
+            handed_over=self._hand_over,
+            finished=self.wake,
             limits=self._options.limits,
             concurrency=self._options.activities,
         )
@@ -109,6 +117,7 @@ class Engine:
         self._warned: set[str] = set()
         self._jobs: set[asyncio.Task[None]] = set()
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
+        self._in_hand: dict[str, list[_Result]] = {}
         self._stopping = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -231,12 +240,14 @@ class Engine:
         while True:
             instance_id = await self._ready.get()
             self._queued.discard(instance_id)
+            in_hand = self._in_hand.pop(instance_id, [])
             if self._stopping:
+                _settle(in_hand, stored=False)
                 continue
             self._running.add(instance_id)
             self._idle.clear()
             try:
-                await self._turn(instance_id)
+                _settle(in_hand, stored=await self._turn(instance_id, in_hand))
             except HubBroken:
                 return
             except HubUnavailable:
@@ -246,6 +257,7 @@ class Engine:
                 log.exception("a turn of %r failed and will be tried again", instance_id)
                 self._later(instance_id)
             finally:
+                _settle(in_hand, stored=False)
                 self._running.discard(instance_id)
                 if not self._running:
                     self._idle.set()
@@ -256,29 +268,51 @@ class Engine:
     def _later(self, instance_id: str) -> None:
         asyncio.get_running_loop().call_later(_TRY_AGAIN_SECONDS, self.wake, instance_id)
 
-    async def _turn(self, instance_id: str) -> None:
+    async def _hand_over(self, task: Task, outcome: Event) -> bool:
+        """Let the next turn of the instance store the result; False when it did not."""
+        instance_id = task.instance_id
+        busy = self._stopping or len(self._running) > _FEW_TURNS
+        if busy or instance_id in self._running:
+            return False
+        result = _Result(
+            Message(0, task.execution_id, outcome, task_seq=task.seq),
+            asyncio.get_running_loop().create_future(),
+        )
+        self._in_hand.setdefault(instance_id, []).append(result)
+        self.wake(instance_id)
+        return await result.stored
+
+    async def _turn(self, instance_id: str, in_hand: "list[_Result]") -> bool:
+        """Take one turn; tell whether what was ``in_hand`` is on disk."""
         if instance_id.startswith("@"):
             for other in await self._entities.turn(instance_id):
                 self.wake(other)
-            return
+            return False
         if instance_id in self._suspects:
             await self.hub.count_death(instance_id)
-        outcome = await self._compute(instance_id)
+        outcome = await self._compute(instance_id, [result.message for result in in_hand])
+        stored = False
         if isinstance(outcome, Episode):
-            await self._commit(outcome)
+            stored = await self._commit(outcome)
         elif outcome:
             await self.hub.drop(outcome)
         self._suspects.discard(instance_id)
+        return stored
 
-    async def _compute(self, instance_id: str) -> Episode | list[int]:
+    async def _compute(self, instance_id: str, fresh: list[Message]) -> Episode | list[int]:
+        cached, run = self._cache.get(instance_id), self._replays.run
         try:
-            return await self._replays.run(self._replay, instance_id, self._cache.get(instance_id))
+            return await run(self._replay, instance_id, cached, fresh)
         except TooSlow as error:
             log.error("%s (instance %s)", error, instance_id)  # noqa: TRY400  no trace to show
-            return await self._replays.run(self._replay, instance_id, None, str(error))
+            return await run(self._replay, instance_id, None, fresh, str(error))
 
     def _replay(
-        self, instance_id: str, cached: "_Cached | None", doomed: str | None = None
+        self,
+        instance_id: str,
+        cached: "_Cached | None",
+        fresh: list[Message],
+        doomed: str | None = None,
     ) -> Episode | list[int]:
         """Load and compute one turn (on the replay thread).
 
@@ -286,10 +320,10 @@ class Engine:
             What to commit, or the messages that nobody hears.
         """
         now = self._clock.now()
-        loaded = self.hub.load(instance_id, to_us(now), with_history=cached is None)
-        consumed = [message.seq for message in loaded.messages]
+        loaded = self.hub.load(instance_id, to_us(now), with_history=cached is None, fresh=fresh)
+        consumed = [message.seq for message in loaded.messages if message.task_seq is None]
         instance = loaded.instance
-        if instance is None or not consumed:
+        if instance is None or not loaded.messages:
             return consumed
         history = loaded.history
         if cached is not None and cached.execution_id == instance.execution_id:
@@ -309,14 +343,14 @@ class Engine:
             result = episodes.take(turn, instance, history, loaded.messages)
         return consumed if result is None else result
 
-    async def _commit(self, episode: Episode) -> None:
+    async def _commit(self, episode: Episode) -> bool:
         instance_id = episode.before.instance_id
         try:
             aftermath = await self.hub.commit(episode)
         except Superseded:
             self._cache.drop(instance_id)
             self.wake(instance_id)
-            return
+            return False
         if episode.status in FINISHED:
             self._cache.drop(instance_id)
             self._warned.discard(instance_id)
@@ -325,6 +359,7 @@ class Engine:
             self._cache.put(instance_id, _Cached(episode.execution_id, episode.history))
             self._warn(instance_id, len(episode.history))
         self._begin(aftermath)
+        return True
 
     def _begin(self, aftermath: Aftermath) -> None:
         for instance_id in aftermath.wake:
@@ -358,6 +393,20 @@ class Engine:
                 continue
             for instance_id in due:
                 self.wake(instance_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """A result that waits to be stored by a turn; ``stored`` tells how that went."""
+
+    message: Message
+    stored: "asyncio.Future[bool]"
+
+
+def _settle(results: list[_Result], *, stored: bool) -> None:
+    for result in results:
+        if not result.stored.done():
+            result.stored.set_result(stored)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,21 +67,21 @@ class Turn:
     new_id: Callable[[], str]
 
 
-def accepted(instance: Instance, history: History, messages: list[Message]) -> list[Event]:
-    """Return the events of ``messages`` that this execution hears, the start first.
+def accepted(instance: Instance, history: History, messages: list[Message]) -> list[Message]:
+    """Return those of ``messages`` that this execution hears, the start first.
 
     A second start and answers to an earlier generation are left out.
     """
     started = history.started() is not None
-    events: list[Event] = []
+    heard: list[Message] = []
     for message in messages:
         if message.event["EventType"] == EventType.EXECUTION_STARTED:
             if not started:
                 started = True
-                events.insert(0, message.event)
+                heard.insert(0, message)
         elif message.execution_id in (None, instance.execution_id):
-            events.append(message.event)
-    return events if started else []
+            heard.append(message)
+    return heard if started else []
 
 
 def take(
@@ -94,9 +94,9 @@ def take(
     if not news:
         return None
     work = _Work(turn, instance, history)
-    work.begin(news)
+    work.hear(news)
     work.run()
-    return work.episode([message.seq for message in messages])
+    return work.episode(messages)
 
 
 def give_up(
@@ -106,9 +106,9 @@ def give_up(
     if instance.status in FINISHED:
         return None
     work = _Work(turn, instance, history)
-    work.begin(accepted(instance, history, messages))
+    work.hear(accepted(instance, history, messages))
     work.finish(Finished(Status.FAILED, reason, None), len(work.history))
-    return work.episode([message.seq for message in messages])
+    return work.episode(messages)
 
 
 class _Work:
@@ -126,7 +126,12 @@ class _Work:
         last = history.last_turn()
         self._now = turn.now if last is None else max(turn.now, parse_iso(last))
 
-    def begin(self, news: list[Event]) -> None:
+    def hear(self, news: list[Message]) -> None:
+        self.history.append(event(EventType.ORCHESTRATOR_STARTED, self._now))
+        for message in news:
+            self.history.append(message.event, message.text)
+
+    def _begin(self, news: list[Event]) -> None:
         self.history.append(event(EventType.ORCHESTRATOR_STARTED, self._now))
         for one in news:
             self.history.append(one)
@@ -150,12 +155,13 @@ class _Work:
             f"{_MAX_GENERATIONS} times without waiting for anything."
         )
 
-    def episode(self, consumed: list[int]) -> Episode:
+    def episode(self, messages: list[Message]) -> Episode:
         outcome = self._outcome
         parent = self._instance.parent
         episode = Episode(
             before=self._instance,
-            consumed=consumed,
+            consumed=[message.seq for message in messages if message.task_seq is None],
+            ended=[message.task_seq for message in messages if message.task_seq is not None],
             execution_id=self._execution_id,
             status=self._status,
             input_text=self._input_text,
@@ -233,7 +239,7 @@ class _Work:
             instance.version,
             instance.parent,
         )
-        self.begin([following.started(self._now), *replay.carryover])
+        self._begin([following.started(self._now), *replay.carryover])
 
 
 def _decided(now: datetime, decision: Decision) -> Event:

@@ -8,6 +8,8 @@ import json
 
 from localhost.durable.events import Event, EventType
 
+to_text = json.JSONEncoder(separators=(",", ":")).encode
+
 
 class History:
     """Events of one execution, oldest first."""
@@ -30,9 +32,13 @@ class History:
     def __len__(self) -> int:
         return len(self.events)
 
-    def append(self, event: Event) -> None:
-        """Add ``event`` at the end. It must not be changed afterwards."""
-        self._add(event, json.dumps(event, separators=(",", ":")))
+    def append(self, event: Event, text: str | None = None) -> None:
+        """Add ``event`` at the end. It must not be changed afterwards.
+
+        Args:
+            text: Its JSON, when that is known already.
+        """
+        self._add(event, text or to_text(event))
 
     def copy(self) -> "History":
         """Return a history that can grow without changing this one."""

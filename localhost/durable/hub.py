@@ -6,8 +6,6 @@ its own and sees committed data only. What is durable is the whole truth: after 
 crash the engine starts from :meth:`Hub.unfinished` and nothing else.
 """
 
-import asyncio
-import json
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable
@@ -27,7 +25,7 @@ from localhost.durable.events import (
     event_raised,
     timer_fired,
 )
-from localhost.durable.history import History
+from localhost.durable.history import History, to_text
 from localhost.durable.readers import Readers
 from localhost.durable.records import (
     Aftermath,
@@ -62,7 +60,7 @@ class Superseded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What an episode starts from; everything is empty when no message is due.
+    """What an episode starts from; everything is empty when there is no message.
 
     ``history`` is None when it was not asked for.
     """
@@ -130,15 +128,24 @@ class Hub:
         """Answer ``question`` on this thread's own read-only connection."""
         return self._readers.ask(question)
 
-    def load(self, instance_id: str, now_us: int, *, with_history: bool) -> Loaded:
+    def load(
+        self,
+        instance_id: str,
+        now_us: int,
+        *,
+        with_history: bool,
+        fresh: Iterable[Message] = (),
+    ) -> Loaded:
         """Return the instance, its messages due by ``now_us`` in order, and its history.
+
+        ``fresh`` are messages that are not on disk; they come last.
 
         Not one snapshot, and it need not be: only turns of the instance itself change its
         history, and what a purge or rewind does in between is noticed by :meth:`commit`.
         """
 
         def question(connection: sqlite3.Connection) -> Loaded:
-            messages = tables.due_messages(connection, instance_id, now_us)
+            messages = [*tables.due_messages(connection, instance_id, now_us), *fresh]
             if not messages:
                 return Loaded(None, [], None)
             instance = tables.find_instance(connection, instance_id)
@@ -270,17 +277,11 @@ class Hub:
         """Delete messages nobody can read any more."""
         await self.writer.submit(lambda connection: tables.delete_messages(connection, messages))
 
-    def begin_task(self, seq: int) -> "asyncio.Future[object]":
-        """Count a start of an activity, so that one that kills the process is noticed.
-
-        Returns:
-            Settled when the count is on disk; nobody has to wait for it.
-        """
-        return self.writer.submit(
-            lambda connection: (
-                connection.execute(
-                    "UPDATE tasks SET starts = starts + 1 WHERE seq = ?", (seq,)
-                ).rowcount
+    async def begin_task(self, seq: int) -> None:
+        """Count that an activity is begun again, so that one that kills the process is noticed."""
+        await self.writer.submit(
+            lambda connection: connection.execute(
+                "UPDATE tasks SET starts = starts + 1 WHERE seq = ?", (seq,)
             )
         )
 
@@ -471,7 +472,7 @@ class Hub:
             (
                 instance_id,
                 execution_id,
-                json.dumps(message, separators=(",", ":")),
+                to_text(message),
                 due_us,
                 self._last_arrival_us,
             ),
@@ -500,6 +501,9 @@ class Hub:
         if changed.rowcount != 1:
             raise Superseded(before.instance_id)
         tables.delete_messages(connection, episode.consumed)
+        for seq in episode.ended:
+            if connection.execute("DELETE FROM tasks WHERE seq = ?", (seq,)).rowcount != 1:
+                raise Superseded(before.instance_id)
         self._store_history(connection, episode)
         if finished:
             connection.execute("DELETE FROM inbox WHERE instance_id = ?", (before.instance_id,))

@@ -48,11 +48,20 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One row of ``inbox`` that is due."""
+    """Something an instance has to hear: a row of ``inbox`` that is due, or a fresh result.
+
+    Attributes:
+        seq: Of the row; 0 for a fresh result.
+        text: ``event`` as it is stored.
+        task_seq: The activity this is the result of, when that is not on disk yet: the
+            turn that hears it stores it.
+    """
 
     seq: int
     execution_id: str | None
     event: Event
+    text: str | None = None
+    task_seq: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,8 @@ class Episode:
         before: The row the episode was computed from. If another execution has taken
             its place meanwhile (purged, restarted), nothing is committed.
         consumed: Inbox rows that are now part of history, or to be dropped.
+        ended: Activities whose results came straight from the hand that made them. If one
+            has ended already, nothing is committed.
         stored: How many events of ``history`` are on disk already; 0 replaces all.
         children: Sub-orchestrations with the execution id each one gets.
         to_parent: Message to whoever waits for this instance.
@@ -120,6 +131,7 @@ class Episode:
     custom_status: str | None
     history: History
     stored: int
+    ended: list[int] = field(default_factory=list)
     tasks: list[ScheduleActivity] = field(default_factory=list)
     timers: list[CreateTimer] = field(default_factory=list)
     children: list[tuple[StartChild, str]] = field(default_factory=list)

@@ -59,7 +59,7 @@ _FIRST = (
       task_id INTEGER NOT NULL,
       name TEXT NOT NULL,
       input TEXT,
-      starts INTEGER NOT NULL DEFAULT 0    -- how often a process began it and did not end it
+      starts INTEGER NOT NULL DEFAULT 0    -- how often it was begun after a crash and not ended
     )
     """,
     "CREATE INDEX tasks_by_instance ON tasks (instance_id)",

@@ -69,7 +69,7 @@ def due_messages(connection: sqlite3.Connection, instance_id: str, now_us: int) 
         " ORDER BY MAX(due_us, arrived_us), seq",
         (instance_id, now_us),
     )
-    return [Message(row[0], row[1], json.loads(row[2])) for row in rows]
+    return [Message(row[0], row[1], json.loads(row[2]), row[2]) for row in rows]
 
 
 def append_history(

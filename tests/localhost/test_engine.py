@@ -604,6 +604,58 @@ async def test_turns_and_results_wait_for_room_on_the_disk(
     assert starts == [0, 1, 2, 3, 4]
 
 
+async def test_a_result_and_the_turn_it_leads_to_share_a_commit(workshop: Workshop) -> None:
+    """Six turns and five results are six commits, and one for the start."""
+    before = workshop.hub.writer.commits
+    await workshop.run("chain")
+
+    assert workshop.hub.writer.commits - before == 7
+
+
+async def test_a_result_that_was_stored_already_is_not_stored_by_a_turn(tmp_path: Path) -> None:
+    """Whoever comes second, by whichever way, changes nothing."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(_value: object) -> str:
+        begun.set()
+        await go_on.wait()
+        return "second"
+
+    def it(context: Any) -> Any:
+        first = yield context.call_activity("slow")
+        return first, (yield context.wait_for_external_event("E"))
+
+    async with Workshop(tmp_path, {"it": it}, {"slow": activity(slow)}) as workshop:
+        instance_id = await workshop.begin("it")
+        await begun.wait()
+        (task,) = workshop.hub.unfinished(0).tasks
+        first = task_completed(workshop.clock.now(), task.task_id, '"first"')
+        assert await workshop.hub.finish_task(task, first)
+        go_on.set()
+        await workshop.until(lambda: workshop.count("inbox") == 0)
+        await workshop.hears(instance_id, "E", "heard")
+        await workshop.end(instance_id)
+
+        assert workshop.output(instance_id) == ["first", "heard"]
+        assert "second" not in str(workshop.hub.history(instance_id).events)
+
+
+async def test_under_load_results_are_stored_before_their_turn(tmp_path: Path) -> None:
+    """What would have to wait in memory, where a crash takes it, goes to disk first."""
+    stored: list[str] = []
+
+    class Listening(Hub):
+        async def finish_task(self, task: Task, outcome: dict[str, Any]) -> bool:
+            stored.append(task.instance_id)
+            return await super().finish_task(task, outcome)
+
+    async with Workshop(tmp_path, ORCHESTRATORS, ACTIVITIES, make_hub=Listening) as workshop:
+        ids = await asyncio.gather(*(workshop.begin("chain") for _ in range(60)))
+        await asyncio.gather(*(workshop.end(instance_id) for instance_id in ids))
+
+    assert stored
+
+
 async def test_a_lost_wake_up_is_made_up_for_by_the_sweep(tmp_path: Path) -> None:
     """Even a message nobody was woken for is read within seconds."""
     clock = ManualClock()
