@@ -8,7 +8,7 @@ import azure.durable_functions as df
 from activities import closing, diagnosis
 from activities import remediation as attempts
 from orchestrators import monitor, remediation
-from triggers import health, outbox, settings, tickets, webhook
+from triggers import callback, health, outbox, settings, tickets, webhook
 
 app = df.DFApp()
 for part in (
@@ -17,6 +17,7 @@ for part in (
     tickets,
     settings,
     health,
+    callback,
     remediation,
     monitor,
     diagnosis,

@@ -43,7 +43,7 @@ async def identify_run(payload: dict) -> dict[str, object]:
     """Find out which run is to be healed. Safe to repeat."""
     asked = TicketRef.model_validate(payload)
     run_id = await identify.identify_run(
-        asked.ticket_id, services().store, services().pipelines, services().clock
+        asked.ticket_id, services().store, services().record, services().clock
     )
     return RunIdentified(run_id=run_id).model_dump(mode="json")
 
@@ -53,7 +53,7 @@ async def look_at_run(payload: dict) -> dict[str, object]:
     """Look at a run once. Changes nothing."""
     asked = RunRef.model_validate(payload)
     seen = await look.look_at_run(
-        asked.ticket_id, asked.run_id, services().store, services().pipelines
+        asked.ticket_id, asked.run_id, services().store, services().record
     )
     return RunLook(phase=seen.phase, status=seen.status).model_dump(mode="json")
 
@@ -62,9 +62,7 @@ async def look_at_run(payload: dict) -> dict[str, object]:
 async def read_back(payload: dict) -> None:
     """Store what the system of record says. Safe to repeat."""
     asked = TicketRef.model_validate(payload)
-    await reading.read_back(
-        asked.ticket_id, services().store, services().pipelines, services().clock
-    )
+    await reading.read_back(asked.ticket_id, services().store, services().record, services().clock)
 
 
 @bp.activity_trigger(input_name="payload")
@@ -80,7 +78,6 @@ async def decide(payload: dict) -> dict[str, object]:
     asked = TicketRef.model_validate(payload)
     found = await decide_next.decide_next(
         asked.ticket_id,
-        services().store,
         services().store,
         services().clock,
         defaults=services().policy,

@@ -1,4 +1,4 @@
-"""Look, wait, look again, until a run is over or the time is up.
+"""Look, wait, look again, until a run or a step is over or the time is up.
 
 Starts itself afresh every 20 looks, so that the history stays short however
 long the run takes.
@@ -25,10 +25,13 @@ _OVER = {phase.value for phase in RunPhase if phase.is_over} | {"refused"}
 
 @bp.orchestration_trigger(context_name="context")
 def watch_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, str | None]:
-    """Return how the run ended: a final phase, ``refused``, ``missing`` or ``timed_out``."""
+    """Return how it ended: a final phase, ``refused``, ``missing`` or ``timed_out``."""
     watch = Watch.model_validate(context.get_input())
     for _ in range(LOOKS_PER_GENERATION):
-        look = yield from steps.look_at_run(context, watch.ticket_id, watch.run_id)
+        if watch.number is not None:
+            look = yield from steps.look_at_attempt(context, watch.ticket_id, watch.number)
+        else:
+            look = yield from steps.look_at_run(context, watch.ticket_id, watch.run_id or "")
         if look.phase in _OVER:
             return look.phase
         watch = _noting(watch, look, context)

@@ -6,7 +6,7 @@ issue 603).
 """
 
 from collections.abc import Generator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import azure.durable_functions as df
@@ -76,6 +76,14 @@ def look_at_run(
     return RunLook.model_validate((yield from _call(context, "look_at_run", asked)))
 
 
+def look_at_attempt(
+    context: df.DurableOrchestrationContext, ticket_id: str, number: int
+) -> Generator[Any, Any, RunLook]:
+    """Look once how far the present step of an attempt is."""
+    asked = AttemptRef(ticket_id=ticket_id, number=number)
+    return RunLook.model_validate((yield from _call(context, "look_at_attempt", asked)))
+
+
 def read_back(context: df.DurableOrchestrationContext, ticket_id: str) -> Generator[Any, Any, None]:
     """Read what really happened."""
     yield from _call(context, "read_back", TicketRef(ticket_id=ticket_id))
@@ -111,7 +119,7 @@ def send_attempt(
 def reconcile_attempt(
     context: df.DurableOrchestrationContext, ticket_id: str, number: int, *, last_look: bool
 ) -> Generator[Any, Any, AttemptSent]:
-    """Look for the run of an attempt whose answer was lost."""
+    """Look for the effect of an attempt whose answer was lost."""
     asked = Reconcile(ticket_id=ticket_id, number=number, last_look=last_look)
     return AttemptSent.model_validate((yield from _call(context, "reconcile_attempt", asked)))
 
@@ -119,9 +127,16 @@ def reconcile_attempt(
 def conclude_attempt(
     context: df.DurableOrchestrationContext, ticket_id: str, number: int, ended: str
 ) -> Generator[Any, Any, AttemptConcluded]:
-    """Store what the attempt came to."""
+    """Store what the present step of the attempt came to."""
     asked = Conclude(ticket_id=ticket_id, number=number, ended=ended)
     return AttemptConcluded.model_validate((yield from _call(context, "conclude_attempt", asked)))
+
+
+def undo_attempt(
+    context: df.DurableOrchestrationContext, ticket_id: str, number: int
+) -> Generator[Any, Any, None]:
+    """Take back what was changed for this attempt only."""
+    yield from _call(context, "undo_attempt", AttemptRef(ticket_id=ticket_id, number=number))
 
 
 def close_ticket(
@@ -132,19 +147,9 @@ def close_ticket(
     return str((yield from _call(context, "close_ticket", asked, _STUBBORN)))
 
 
-def watch_run(
-    context: df.DurableOrchestrationContext,
-    ticket_id: str,
-    run_id: str,
-    *,
-    poll_seconds: float,
-    give_up_at: datetime,
-) -> Generator[Any, Any, str]:
-    """Wait until the run is over, in an orchestration of its own; return how it ended."""
-    watch = Watch(
-        ticket_id=ticket_id, run_id=run_id, poll_seconds=poll_seconds, give_up_at=give_up_at
-    )
-    ended = yield context.call_sub_orchestrator("watch_run", watch.model_dump(mode="json"))
+def watch(context: df.DurableOrchestrationContext, watched: Watch) -> Generator[Any, Any, str]:
+    """Wait until a run or a step is over, in an orchestration of its own; return how it ended."""
+    ended = yield context.call_sub_orchestrator("watch_run", watched.model_dump(mode="json"))
     return str(ended)
 
 

@@ -7,10 +7,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
+from pydantic import SecretStr
+
+from shared.connectors.logic_app import LogicAppTrigger
+from shared.connectors.records import Records
+from shared.domain.alert import Platform
+from shared.domain.analysis import Action
 from shared.policy.backoff import Backoff
 from shared.ports.clock import Clock
-from shared.ports.pipelines import PipelineService
+from shared.ports.runs import RunReader
+from shared.remedies.logic_app import RunLogicApp
+from shared.remedies.registry import Remedies, direct_remedies
 from shared.settings import Settings, settings
+from shared.signing import CallbackTokens
 from shared.stores.sqlite import SqliteStore
 from shared.usecases.decide_next import PolicyDefaults
 from shared.usecases.operator_settings import ExecutionMode
@@ -29,7 +38,10 @@ class Services:
     """Everything the use cases need from outside."""
 
     store: SqliteStore
-    pipelines: PipelineService
+    record: RunReader
+    remedies: Remedies
+    callbacks: CallbackTokens
+    by_logic_app: frozenset[Action]
     clock: Clock
     random: Callable[[], float]
     new_ticket_id: Callable[[datetime], str]
@@ -44,15 +56,25 @@ def services() -> Services:
         NotConfigured: a setting is missing or wrong.
     """
     from shared.connectors.adf import DataFactory
+    from shared.connectors.databricks import Databricks
 
-    chosen = settings()
-    token = chosen.mend_adf_token
+    chosen, clock = settings(), SystemClock()
+    callbacks = CallbackTokens(chosen.signing_keys, chosen.public_url)
+    adf = DataFactory(chosen.mend_adf_base_url, _secret(chosen.mend_adf_token))
+    jobs = Databricks(chosen.mend_databricks_host, _secret(chosen.mend_databricks_token))
+    record = Records({Platform.ADF: adf, Platform.DATABRICKS: jobs})
+    remedies = direct_remedies(adf, jobs, clock)
+    if chosen.mend_logic_app_url is not None:
+        logic_app = LogicAppTrigger(chosen.mend_logic_app_url.get_secret_value())
+        by_logic_app = RunLogicApp(logic_app, callbacks, record, remedies)
+        remedies = {**remedies, by_logic_app.kind: by_logic_app}
     return Services(
         store=SqliteStore(chosen.store_path),
-        pipelines=DataFactory(
-            chosen.mend_adf_base_url, token.get_secret_value() if token else None
-        ),
-        clock=SystemClock(),
+        record=record,
+        remedies=remedies,
+        callbacks=callbacks,
+        by_logic_app=chosen.logic_app_actions,
+        clock=clock,
         random=random.SystemRandom().random,
         new_ticket_id=new_ticket_id,
         policy=policy_defaults(chosen),
@@ -77,3 +99,7 @@ def policy_defaults(chosen: Settings) -> PolicyDefaults:
 def new_ticket_id(now: datetime) -> str:
     """Return an id such as ``TIK-20261120-3F9A2C``; the store finds out if it is taken."""
     return f"TIK-{now:%Y%m%d}-{secrets.token_hex(3).upper()}"
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return value.get_secret_value() if value else None

@@ -14,7 +14,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.domain.analysis import Action
 from shared.domain.errors import NotConfigured
+from shared.signing import SigningKey, local_keys, parse_keys
 
 
 class Settings(BaseSettings):
@@ -35,6 +37,13 @@ class Settings(BaseSettings):
     mend_adf_resource_group: str | None = None
     mend_adf_factory: str | None = None
     mend_adf_token: SecretStr | None = None
+
+    mend_databricks_host: str | None = None
+    mend_databricks_token: SecretStr | None = None
+
+    mend_logic_app_url: SecretStr | None = None
+    mend_logic_app_actions: str = "all"
+    mend_signing_keys: SecretStr | None = None
 
     mend_mode: Literal["auto", "hil"] = "auto"
     mend_confidence_threshold: float = Field(default=0.8, ge=0, le=1)
@@ -58,11 +67,37 @@ class Settings(BaseSettings):
     @field_validator("mend_adf_base_url")
     @classmethod
     def _safe_control_plane(cls, value: str) -> str:
-        parts = urlsplit(value)
-        loopback = parts.scheme == "http" and is_loopback(parts.hostname)
-        if not parts.hostname or not (parts.scheme == "https" or loopback):
-            raise ValueError("must be an https URL; plain http is allowed on loopback only")
-        return value.rstrip("/")
+        return _safe_url(value).rstrip("/")
+
+    @field_validator("mend_databricks_host")
+    @classmethod
+    def _safe_workspace(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        return _safe_url(value if "://" in value else f"https://{value}").rstrip("/")
+
+    @field_validator("mend_logic_app_url")
+    @classmethod
+    def _safe_logic_app(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _safe_url(value.get_secret_value())
+        return value
+
+    @field_validator("mend_logic_app_actions")
+    @classmethod
+    def _known_actions(cls, value: str) -> str:
+        known = {action.value for action in Action}
+        for name in _names(value):
+            if name not in known:
+                raise ValueError(f"must be 'all' or a list of actions; {name!r} is none")
+        return value
+
+    @field_validator("mend_signing_keys")
+    @classmethod
+    def _good_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parse_keys(value.get_secret_value())
+        return value
 
     @field_validator("mend_store")
     @classmethod
@@ -87,10 +122,39 @@ class Settings(BaseSettings):
         return (self.mend_public_url or f"http://{self.website_hostname}").rstrip("/")
 
     @property
+    def signing_keys(self) -> tuple[SigningKey, ...]:
+        """The keys to sign with, newest first; made and kept beside the data if not given."""
+        if self.mend_signing_keys is not None:
+            return parse_keys(self.mend_signing_keys.get_secret_value())
+        return local_keys(self.local_data_dir)
+
+    @property
+    def logic_app_actions(self) -> frozenset[Action]:
+        """The actions that a Logic App carries out for us; none without its URL."""
+        if self.mend_logic_app_url is None:
+            return frozenset()
+        names = _names(self.mend_logic_app_actions)
+        return frozenset(Action(name) for name in names) if names else frozenset(Action)
+
+    @property
     def store_path(self) -> Path:
         """The SQLite file."""
         path = self.mend_store.removeprefix("sqlite").removeprefix(":///")
         return Path(path) if path else self.local_data_dir / "mend.db"
+
+
+def _safe_url(value: str) -> str:
+    parts = urlsplit(value)
+    loopback = parts.scheme == "http" and is_loopback(parts.hostname)
+    if not parts.hostname or not (parts.scheme == "https" or loopback):
+        raise ValueError("must be an https URL; plain http is allowed on loopback only")
+    return value
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Return the names of a list; none for ``all``."""
+    names = tuple(one.strip() for one in text.split(",") if one.strip())
+    return () if names == ("all",) else names
 
 
 def is_loopback(host: str | None) -> bool:

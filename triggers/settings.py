@@ -14,8 +14,10 @@ from shared.intake.body import parse_json
 from shared.usecases.operator_settings import (
     change_execution_mode,
     change_kill_switch,
+    change_policy_settings,
     execution_mode,
     kill_switch,
+    policy_settings,
 )
 from triggers.problems import answer, answers_problems
 
@@ -52,6 +54,19 @@ async def kill_switch_setting(req: func.HttpRequest) -> func.HttpResponse:
     else:
         switch = await change_kill_switch(using.store, partial(_changed, req=req))
     return answer(switch.model_dump(mode="json"))
+
+
+@bp.route(route="v1/settings/policy", methods=["GET", "PUT"], auth_level=func.AuthLevel.ANONYMOUS)
+@answers_problems
+async def policy_setting(req: func.HttpRequest) -> func.HttpResponse:
+    """Read or change limits, breakers and rerun safety; what a PUT leaves out stays as it is."""
+    using = services()
+    if req.method == "GET":
+        policy, version = await policy_settings(using.store)
+    else:
+        policy, version = await change_policy_settings(using.store, partial(_changed, req=req))
+    body = {"version": version, **policy.model_dump(mode="json")}
+    return answer(body, headers={"ETag": f'"{version}"'})
 
 
 def _changed(current: _M, req: func.HttpRequest) -> _M:

@@ -35,6 +35,7 @@ async def receive_alert(
         adf_subscription_id=chosen.mend_adf_subscription_id,
         adf_resource_group=chosen.mend_adf_resource_group,
         adf_factory=chosen.mend_adf_factory,
+        databricks_host=chosen.mend_databricks_host,
     )
     received = normalise(req.route_params["source"], req.get_body(), defaults, datetime.now(UTC))
     accepted = [await _accept(alert, services()) for alert in received.alerts]

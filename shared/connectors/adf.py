@@ -17,7 +17,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from shared.connectors.azure_wire import reading, starting
 from shared.domain.alert import Resource, TimeWindow
 from shared.domain.errors import OutcomeUnknown, Refused, Transient
-from shared.domain.run import RunPhase, RunSnapshot, StepFailure
+from shared.domain.run import RunPhase, RunSnapshot, StepFailure, Trigger
 
 _SYSTEM = "adf"
 _PHASES = {
@@ -108,7 +108,7 @@ class DataFactory:
         return tuple(await self._failures(resource, run.run_id, run.started_at, _MAX_DEPTH))
 
     async def runs(
-        self, resource: Resource, name: str, window: TimeWindow
+        self, resource: Resource, target: str, window: TimeWindow
     ) -> tuple[RunSnapshot, ...]:
         """See the protocol."""
         from azure.mgmt.datafactory import models
@@ -123,11 +123,11 @@ class DataFactory:
                 continuation_token=token,
                 filters=[
                     models.RunQueryFilter(
-                        operand="PipelineName", operator="Equals", values_property=[name]
+                        operand="PipelineName", operator="Equals", values_property=[target]
                     )
                 ],
             )
-            with reading(_SYSTEM, f"query runs of {name!r}"):
+            with reading(_SYSTEM, f"query runs of {target!r}"):
                 page = await self._answer(
                     client.pipeline_runs.query_by_factory(
                         factory.resource_group, factory.name, query
@@ -139,9 +139,9 @@ class DataFactory:
             if not token:
                 break
         else:  # what was not read must not be taken for "not there"
-            raise Transient(_SYSTEM, f"more than {_MAX_PAGES} pages of runs of {name!r}")
+            raise Transient(_SYSTEM, f"more than {_MAX_PAGES} pages of runs of {target!r}")
         # A service that ignores the filter must not make us act on other pipelines.
-        mine = [run for run in found if run.name.casefold() == name.casefold()]
+        mine = [run for run in found if run.name.casefold() == target.casefold()]
         return tuple(sorted(mine, key=_start, reverse=True))
 
     async def rerun(
@@ -165,6 +165,39 @@ class DataFactory:
             if not isinstance(run_id, str) or not run_id:
                 raise OutcomeUnknown(_SYSTEM, f"createRun {name!r}: the answer has no runId")
         return run_id
+
+    async def rerun_trigger_run(self, resource: Resource, trigger: str, run_id: str) -> None:
+        """See the protocol."""
+        factory, client = await self._client(resource)
+        with starting(_SYSTEM, f"rerun of trigger run {run_id!r}"):
+            await self._answer(
+                client.trigger_runs.rerun(factory.resource_group, factory.name, trigger, run_id)
+            )
+
+    async def trigger_state(self, resource: Resource, trigger: str) -> str | None:
+        """See the protocol."""
+        factory, client = await self._client(resource)
+        try:
+            with reading(_SYSTEM, f"get trigger {trigger!r}"):
+                answer = await self._answer(
+                    client.triggers.get(factory.resource_group, factory.name, trigger)
+                )
+                return _text(answer.as_dict()["properties"].get("runtimeState"))
+        except Refused as refused:
+            if refused.status == 404 and not _names_wrong_address(refused):
+                return None
+            raise
+
+    async def start_trigger(self, resource: Resource, trigger: str) -> None:
+        """See the protocol."""
+        factory, client = await self._client(resource)
+        with starting(_SYSTEM, f"start trigger {trigger!r}"):
+            # Only the request: what comes of it is looked at like everything else.
+            await self._answer(
+                client.triggers.begin_start(
+                    factory.resource_group, factory.name, trigger, polling=False
+                )
+            )
 
     async def _failures(
         self, resource: Resource, run_id: str, started_at: datetime | None, depth: int
@@ -268,6 +301,8 @@ def _static_token(token: str) -> Any:
 
 
 class _InvokedBy(BaseModel):
+    id: str | None = None  # of the trigger's run, where a trigger started it
+    name: str | None = None
     parent_run_id: str | None = Field(default=None, alias="pipelineRunId")
     kind: str | None = Field(default=None, alias="invokedByType")  # "Manual", "PipelineActivity", …
 
@@ -332,9 +367,16 @@ def _snapshot(wire: object) -> RunSnapshot:
         message=_text(run.message),
         parameters_key=_key(run.parameters or {}),
         by_trigger=bool(run.invoked_by and (run.invoked_by.kind or "Manual") != "Manual"),
+        trigger=_trigger(run.invoked_by),
         started_at=run.started_at,
         ended_at=run.ended_at,
     )
+
+
+def _trigger(by: _InvokedBy | None) -> Trigger | None:
+    if by is None or not (by.kind or "").endswith("Trigger") or not (by.name and by.id):
+        return None
+    return Trigger(kind=by.kind or "", name=by.name, run_id=by.id)
 
 
 def _key(parameters: Mapping[str, object]) -> str:

@@ -31,6 +31,7 @@ class Condition(StrEnum):
 
     FIRING = "firing"
     RESOLVED = "resolved"  # the sender says it is over; never opens a ticket
+    NOTICE = "notice"  # worth knowing, and nothing has failed; never opens a ticket
     TEST = "test"  # a sender's "send test alert" button; never opens a ticket
 
 

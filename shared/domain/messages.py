@@ -54,9 +54,14 @@ class RunLook(Model):
     status: str = ""
 
 
-class Watch(RunRef):
-    """State of the monitor, carried from generation to generation."""
+class Watch(TicketRef):
+    """State of the monitor, carried from generation to generation.
 
+    What is watched is a run, or the present step of attempt ``number``.
+    """
+
+    run_id: str | None = None
+    number: int | None = None
     poll_seconds: float
     give_up_at: AwareDatetime
     missing_since: AwareDatetime | None = None
@@ -80,10 +85,12 @@ class AttemptRef(TicketRef):
 
 
 class AttemptPrepared(Model):
-    """``ready`` to be sent, or ``busy``: ``run_id`` does the work already."""
+    """``ready`` to be sent, ``busy``: ``run_id`` does the work already, or ``blocked``."""
 
     state: str
     run_id: str | None = None
+    problem: str = ""
+    passing: bool = False
 
 
 class AttemptSent(Model):
@@ -93,6 +100,9 @@ class AttemptSent(Model):
     run_id: str | None = None
     retry_after_seconds: float | None = None
     problem: str = ""
+    undoable: bool = False
+    never_arrived: bool = False  # looked for, and not found
+    limited: bool = False  # as much is done already as operators allow
 
 
 class Reconcile(AttemptRef):
@@ -108,9 +118,13 @@ class Conclude(AttemptRef):
 
 
 class AttemptConcluded(Model):
-    """What the attempt came to; ``ticket_outcome`` is set where that ends the ticket."""
+    """What the attempt came to; ``ticket_outcome`` is set where that ends the ticket.
 
-    outcome: AttemptOutcome
+    ``goes_on``: only a step of it is done, and the next one may be sent.
+    """
+
+    outcome: AttemptOutcome = AttemptOutcome.INCONCLUSIVE
+    goes_on: bool = False
     why: str = ""
     ticket_outcome: Outcome | None = None
 

@@ -15,8 +15,7 @@ from pydantic import AwareDatetime, Field
 
 from shared.domain.alert import Platform, Resource, Severity, TimeWindow
 from shared.domain.analysis import Analysis
-from shared.domain.attempt import LEGAL_MOVES as ATTEMPT_MOVES
-from shared.domain.attempt import Attempt
+from shared.domain.attempt import Attempt, may_follow
 from shared.domain.decision import Decision
 from shared.domain.errors import IllegalTransition, NotFound
 from shared.domain.event import Event, OutboxItem
@@ -163,6 +162,7 @@ class Ticket(Model):
     sla: Sla
     links: dict[str, str] = Field(default_factory=dict)
     episode: Episode = Episode()
+    callbacks_noted: int = 0  # reports of a Logic App that came at the wrong time
     created_at: AwareDatetime
     updated_at: AwareDatetime
     closed_at: AwareDatetime | None = None
@@ -274,6 +274,6 @@ def _check_attempts(old: Ticket, new: Ticket) -> None:
     if not before.keys() <= after.keys():
         raise IllegalTransition(f"{new.id}: an attempt would disappear")
     for number, attempt in before.items():
-        state = after[number].state
-        if state is not attempt.state and state not in ATTEMPT_MOVES[attempt.state]:
-            raise IllegalTransition(f"{new.id}: attempt {number} {attempt.state} -> {state}")
+        if not may_follow(attempt, after[number]):
+            moved = f"{attempt.state} -> {after[number].state}"
+            raise IllegalTransition(f"{new.id}: attempt {number} ({attempt.step}) {moved}")

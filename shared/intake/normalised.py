@@ -19,6 +19,7 @@ class IntakeDefaults(Model):
     adf_subscription_id: str | None = None
     adf_resource_group: str | None = None
     adf_factory: str | None = None
+    databricks_host: str | None = None
 
 
 class Rejected(Model):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from shared.domain.errors import NotFound
 from shared.intake.normalised import IntakeDefaults, Normalised, Normaliser, Rejected
-from shared.intake.sources import adf, azure_monitor
+from shared.intake.sources import adf, azure_monitor, databricks
 from shared.intake.text import one_line
 
 __all__ = ["SOURCES", "IntakeDefaults", "Normalised", "Rejected", "normalise"]
@@ -12,6 +12,7 @@ __all__ = ["SOURCES", "IntakeDefaults", "Normalised", "Rejected", "normalise"]
 SOURCES: dict[str, Normaliser] = {
     adf.SOURCE: adf.normalise,
     azure_monitor.SOURCE: azure_monitor.normalise,
+    databricks.SOURCE: databricks.normalise,
 }
 
 

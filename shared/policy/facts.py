@@ -8,8 +8,9 @@ from shared.domain.analysis import Action, Category, Classification, Risk
 from shared.domain.attempt import AttemptOutcome
 from shared.domain.model import Model
 from shared.domain.run import RunPhase
+from shared.policy.settings import RerunSafety
 
-POLICY_VERSION = "1"
+POLICY_VERSION = "2"
 """Raised whenever a rule changes its mind about the same facts."""
 
 
@@ -45,3 +46,13 @@ class PolicyFacts(Model):
     max_attempts: int
     kill_switch: bool
     kill_switch_reason: str = ""
+    target: str = ""
+    limit_reached: str = ""  # in words; empty: none
+    rerun_safety: RerunSafety = RerunSafety.UNKNOWN
+    reruns_everything: bool = False  # the action runs what succeeded once more
+    failing_targets: int = 0
+    known_targets: int = 0
+    max_failing_share: float = 1
+    min_failing_targets: int = 1_000_000
+    inconclusive_in_a_row: int = 0
+    inconclusive_until_open: int = 1_000

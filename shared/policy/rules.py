@@ -12,6 +12,7 @@ from shared.domain.model import Model
 from shared.domain.run import RunPhase
 from shared.domain.ticket import Outcome
 from shared.policy.facts import PolicyFacts
+from shared.policy.settings import RerunSafety
 
 
 class Verdict(Model):
@@ -148,6 +149,46 @@ def risk(facts: PolicyFacts) -> Verdict:
     return _allow(f"the risk is {facts.risk}")
 
 
+def rerun_safety(facts: PolicyFacts) -> Verdict:
+    """Keep to what the owner of the pipeline or job has said about running it again."""
+    if facts.rerun_safety is RerunSafety.NEVER:
+        return _escalate(f"its owner says that {facts.target} is never rerun by a machine")
+    if facts.rerun_safety is RerunSafety.FROM_FAILURE and facts.reruns_everything:
+        return _ask(f"its owner says that only the failed part of {facts.target} may run again")
+    return _allow(f"rerunning {facts.target} is {facts.rerun_safety}")
+
+
+def mass_failure(facts: PolicyFacts) -> Verdict:
+    """Rerun nothing while so much fails at once that the cause must be a common one."""
+    many = facts.failing_targets >= facts.min_failing_targets
+    share = facts.failing_targets / facts.known_targets if facts.known_targets else 0
+    if many and share > facts.max_failing_share:
+        return _escalate(
+            f"{facts.failing_targets} of {facts.known_targets} targets failed within ten minutes: "
+            "reruns would only add to it"
+        )
+    return _allow(f"{facts.failing_targets} of {facts.known_targets} targets fail")
+
+
+def breaker(facts: PolicyFacts) -> Verdict:
+    """Ask a person when nobody knows any more what attempts come to."""
+    row = facts.inconclusive_in_a_row
+    if row >= facts.inconclusive_until_open:
+        return _ask(f"of the last {row} attempts there nobody knows what came of them")
+    return _allow("what attempts come to is known")
+
+
+def limits(facts: PolicyFacts) -> Verdict:
+    """Wait while as much is done as operators allow."""
+    if facts.limit_reached:
+        return Verdict(
+            effect=Effect.WAIT,
+            text=facts.limit_reached,
+            ticket_outcome=Outcome.BUDGET_EXHAUSTED,
+        )
+    return _allow("no limit is reached")
+
+
 RULES: dict[str, Rule] = {
     "record": record,
     "cancelled": cancelled,
@@ -160,4 +201,8 @@ RULES: dict[str, Rule] = {
     "mode": mode,
     "confidence": confidence,
     "risk": risk,
+    "rerun_safety": rerun_safety,
+    "mass_failure": mass_failure,
+    "breaker": breaker,
+    "limits": limits,
 }

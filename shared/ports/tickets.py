@@ -1,10 +1,13 @@
 """Tickets, the claims that keep them unique, and the errands that follow a commit."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
+from shared.domain.attempt import AttemptOutcome
 from shared.domain.event import Event, OutboxItem
+from shared.domain.limits import Limit, LimitReached, Send
 from shared.domain.ticket import Change, Ticket
 
 Decide = Callable[[Ticket], Change | None]
@@ -105,6 +108,37 @@ class TicketStore(Protocol):
 
     async def done(self, errand: Errand) -> None:
         """Take ``errand`` off the list; harmless when repeated."""
+        ...
+
+
+class SendLedger(Protocol):
+    """Counts attempts that are sent, so that a limit holds however many ask at once."""
+
+    async def update_counted(
+        self, ticket_id: str, decide: Decide, send: Send, limits: Sequence[Limit]
+    ) -> tuple[Ticket, LimitReached | None]:
+        """Apply ``decide`` as :meth:`TicketStore.update` does and count ``send``, in one commit.
+
+        With a limit reached nothing is changed and nothing counted. A ``send`` that is
+        counted already (by its key) is not counted again, and no limit stops it. When
+        ``decide`` changes nothing, nothing is counted.
+        """
+        ...
+
+    async def limit_reached(self, send: Send, limits: Sequence[Limit]) -> LimitReached | None:
+        """Tell which limit ``send`` would meet now. Changes nothing."""
+        ...
+
+    async def end_send(self, key: str, at: datetime, outcome: AttemptOutcome) -> None:
+        """Note that it is over; harmless when repeated, or when it was never counted."""
+        ...
+
+    async def latest_outcomes(self, scope: str, most: int) -> list[Send]:
+        """Return the newest attempts in ``scope`` that are over, newest first."""
+        ...
+
+    async def failing_share(self, scope: str, since: datetime) -> tuple[int, int]:
+        """Return how many targets of ``scope`` have a ticket opened since, and how many ever."""
         ...
 
 

@@ -3,14 +3,18 @@
 Atomic because nothing in here awaits between reading and writing.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
+from shared.domain.attempt import AttemptOutcome
 from shared.domain.errors import NotFound, VersionConflict
 from shared.domain.event import Event
+from shared.domain.limits import Limit, LimitReached, Send
 from shared.domain.ticket import Change, Ticket, checked
 from shared.ports.settings import StoredSetting
 from shared.ports.tickets import Decide, Errand, TicketPage, TicketQuery
 from shared.stores import cursors
+from shared.stores.counting import first_reached
 
 
 class MemoryStore:
@@ -22,6 +26,7 @@ class MemoryStore:
         self._outbox: list[Errand] = []
         self._claims: dict[tuple[str, str], str] = {}
         self._settings: dict[str, StoredSetting] = {}
+        self._sends: dict[str, Send] = {}
 
     async def create(self, change: Change) -> bool:
         """See the protocol."""
@@ -81,6 +86,45 @@ class MemoryStore:
             for other in self._outbox
             if (other.ticket_id, other.item.id) != (errand.ticket_id, errand.item.id)
         ]
+
+    async def update_counted(
+        self, ticket_id: str, decide: Decide, send: Send, limits: Sequence[Limit]
+    ) -> tuple[Ticket, LimitReached | None]:
+        """See the protocol."""
+        current = await self.get(ticket_id)
+        change = decide(current)
+        if change is None:
+            return current, None
+        if send.key not in self._sends:
+            reached = first_reached(send, limits, self._sends.values())
+            if reached is not None:
+                return current, reached
+        self._save(checked(current, change))
+        self._sends.setdefault(send.key, send)
+        return change.ticket, None
+
+    async def limit_reached(self, send: Send, limits: Sequence[Limit]) -> LimitReached | None:
+        """See the protocol."""
+        if send.key in self._sends:
+            return None
+        return first_reached(send, limits, self._sends.values())
+
+    async def end_send(self, key: str, at: datetime, outcome: AttemptOutcome) -> None:
+        """See the protocol."""
+        send = self._sends.get(key)
+        if send is not None and send.ended_at is None:
+            self._sends[key] = send.model_copy(update={"ended_at": at, "outcome": outcome})
+
+    async def latest_outcomes(self, scope: str, most: int) -> list[Send]:
+        """See the protocol."""
+        over = [one for one in self._sends.values() if one.scope == scope and one.ended_at]
+        return sorted(over, key=lambda one: str(one.ended_at), reverse=True)[:most]
+
+    async def failing_share(self, scope: str, since: datetime) -> tuple[int, int]:
+        """See the protocol."""
+        here = [one for one in self._tickets.values() if one.resource.scope == scope]
+        failing = {one.resource.name.casefold() for one in here if one.created_at >= since}
+        return len(failing), len({one.resource.name.casefold() for one in here})
 
     async def claim(
         self, kind: str, key: str, holder: str, *, instead_of: str | None = None

@@ -8,21 +8,25 @@ it (WAL). ``synchronous=FULL``: what was answered is on disk.
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from shared.domain.attempt import AttemptOutcome
 from shared.domain.errors import NotFound, Unavailable, VersionConflict
 from shared.domain.event import Event, OutboxItem
+from shared.domain.limits import Limit, LimitReached, Per, Send
 from shared.domain.ticket import Change, Ticket, checked
 from shared.ports.settings import StoredSetting
 from shared.ports.tickets import Decide, Errand, TicketPage, TicketQuery
 from shared.stores import cursors
 
-_SCHEMA_VERSION = 1
-_SCHEMA = """
+_SCHEMA_VERSION = 2
+# What to run to reach each version from the one before.
+_SCHEMA = {
+    1: """
 CREATE TABLE tickets (
   id TEXT PRIMARY KEY, body TEXT NOT NULL, created_at TEXT NOT NULL,
   status TEXT NOT NULL, severity TEXT NOT NULL, source TEXT NOT NULL, platform TEXT NOT NULL
@@ -42,7 +46,21 @@ CREATE TABLE claims (
 CREATE TABLE settings (
   name TEXT PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL
 ) WITHOUT ROWID;
-"""
+""",
+    2: """
+CREATE TABLE sends (
+  key TEXT PRIMARY KEY, scope TEXT NOT NULL, target TEXT NOT NULL, action TEXT NOT NULL,
+  at TEXT NOT NULL, ended_at TEXT, body TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX sends_newest ON sends (at);
+CREATE INDEX sends_of_target ON sends (scope, target, at);
+CREATE INDEX sends_of_action ON sends (action, at);
+CREATE INDEX sends_ended ON sends (scope, ended_at);
+CREATE INDEX tickets_place ON tickets (
+  json_extract(body, '$.resource.scope'), json_extract(body, '$.resource.name') COLLATE NOCASE
+);
+""",
+}
 
 _T = TypeVar("_T")
 _Work = Callable[[sqlite3.Connection], _T]
@@ -156,6 +174,85 @@ class SqliteStore:
 
         await self._writer.run(work)
 
+    # SendLedger
+
+    async def update_counted(
+        self, ticket_id: str, decide: Decide, send: Send, limits: Sequence[Limit]
+    ) -> tuple[Ticket, LimitReached | None]:
+        """See the protocol."""
+
+        def work(db: sqlite3.Connection) -> tuple[Ticket, LimitReached | None]:
+            current = _must_load(db, ticket_id)
+            change = decide(current)
+            if change is None:
+                return current, None
+            reached = _reached(db, send, limits)
+            if reached is not None:
+                return current, reached
+            _save(db, checked(current, change))
+            db.execute(
+                "INSERT OR IGNORE INTO sends VALUES (?, ?, ?, ?, ?, NULL, ?)",
+                (
+                    send.key,
+                    send.scope,
+                    send.target,
+                    send.action,
+                    _moment(send.at),
+                    send.model_dump_json(),
+                ),
+            )
+            return change.ticket, None
+
+        return await self._writer.run(work)
+
+    async def limit_reached(self, send: Send, limits: Sequence[Limit]) -> LimitReached | None:
+        """See the protocol."""
+        return await self._reader.run(lambda db: _reached(db, send, limits))
+
+    async def end_send(self, key: str, at: datetime, outcome: AttemptOutcome) -> None:
+        """See the protocol."""
+
+        def work(db: sqlite3.Connection) -> None:
+            row = db.execute("SELECT body FROM sends WHERE key = ?", (key,)).fetchone()
+            send = Send.model_validate_json(row[0]) if row else None
+            if send is None or send.ended_at is not None:
+                return
+            over = send.model_copy(update={"ended_at": at, "outcome": outcome})
+            db.execute(
+                "UPDATE sends SET ended_at = ?, body = ? WHERE key = ?",
+                (_moment(at), over.model_dump_json(), key),
+            )
+
+        await self._writer.run(work)
+
+    async def latest_outcomes(self, scope: str, most: int) -> list[Send]:
+        """See the protocol."""
+
+        def work(db: sqlite3.Connection) -> list[Send]:
+            rows = db.execute(
+                "SELECT body FROM sends WHERE scope = ? AND ended_at IS NOT NULL"
+                " ORDER BY ended_at DESC LIMIT ?",
+                (scope, most),
+            )
+            return [Send.model_validate_json(body) for (body,) in rows]
+
+        return await self._reader.run(work)
+
+    async def failing_share(self, scope: str, since: datetime) -> tuple[int, int]:
+        """See the protocol."""
+
+        def work(db: sqlite3.Connection) -> tuple[int, int]:
+            name = "json_extract(body, '$.resource.name') COLLATE NOCASE"
+            failing, known = db.execute(
+                f"SELECT COUNT(DISTINCT CASE WHEN created_at >= ? THEN {name} END),"  # noqa: S608
+                f" COUNT(DISTINCT {name})"
+                " FROM tickets WHERE json_extract(body, '$.resource.scope') = ?",
+                (_moment(since), scope),
+            ).fetchone()
+            return int(failing), int(known)
+
+        return await self._reader.run(work)
+
     # ClaimStore
 
     async def claim(
@@ -248,10 +345,10 @@ def _opened(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA synchronous = FULL")
     db.execute("BEGIN IMMEDIATE")
     (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        for statement in _SCHEMA.split(";"):
+    for step in range(version + 1, _SCHEMA_VERSION + 1):
+        for statement in _SCHEMA[step].split(";"):
             db.execute(statement)
-        db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+        db.execute(f"PRAGMA user_version = {step}")
     db.execute("COMMIT")
     if version > _SCHEMA_VERSION:
         db.close()
@@ -296,6 +393,31 @@ def _save(db: sqlite3.Connection, change: Change) -> None:
         "INSERT OR IGNORE INTO outbox (ticket_id, item_id, body) VALUES (?, ?, ?)",
         [(ticket.id, item.id, item.model_dump_json()) for item in change.outbox],
     )
+
+
+_COUNTED: dict[Per, tuple[str, Callable[[Send], tuple[str, ...]]]] = {
+    Per.TARGET: ("scope = ? AND target = ? AND", lambda send: (send.scope, send.target)),
+    Per.ACTION: ("action = ? AND", lambda send: (send.action,)),
+    Per.SCOPE: ("scope = ? AND", lambda send: (send.scope,)),
+    Per.ALL: ("", lambda _: ()),
+}
+
+
+def _reached(db: sqlite3.Connection, send: Send, limits: Sequence[Limit]) -> LimitReached | None:
+    if db.execute("SELECT 1 FROM sends WHERE key = ?", (send.key,)).fetchone():
+        return None
+    for limit in limits:
+        window = timedelta(seconds=limit.seconds)
+        condition, values = _COUNTED[limit.per]
+        running = "AND ended_at IS NULL" if limit.running else ""
+        row = db.execute(
+            f"SELECT at FROM sends WHERE {condition} at > ? {running}"  # noqa: S608 - constants
+            " ORDER BY at DESC LIMIT 1 OFFSET ?",
+            (*values(send), _moment(send.at - window), limit.most - 1),
+        ).fetchone()
+        if row is not None:
+            return LimitReached(limit=limit, until=datetime.fromisoformat(row[0]) + window)
+    return None
 
 
 def _where(query: TicketQuery, after: tuple[str, str] | None) -> tuple[str, list[str]]:

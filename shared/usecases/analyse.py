@@ -2,6 +2,7 @@
 
 from shared.diagnosis.diagnose import diagnose
 from shared.diagnosis.failure import FailureFacts, FailureText
+from shared.domain.alert import Platform
 from shared.domain.analysis import Analysis
 from shared.domain.run import Observation, RunPhase
 from shared.domain.ticket import Ticket
@@ -56,7 +57,7 @@ def _facts(ticket: Ticket) -> FailureFacts:
         texts.append(
             FailureText(
                 evidence_id=f"e{len(texts) + 1}",
-                source="adf.pipeline_run",
+                source="adf.pipeline_run" if ticket.platform is Platform.ADF else "databricks.run",
                 message=seen.run.message,
             )
         )

@@ -1,14 +1,26 @@
-"""What an attempt came to. Green is not healed: its steps are looked at as well."""
+"""What a step of an attempt came to, and what is next.
 
-from typing import NamedTuple
+Green is not healed: the steps of the run are looked at as well.
+"""
 
-from shared.domain.attempt import Attempt, AttemptOutcome, AttemptState
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from shared.domain.attempt import Attempt, AttemptOutcome, AttemptState, StepTaken
 from shared.domain.errors import Transient
 from shared.domain.run import RunPhase
 from shared.domain.ticket import Change, Status, Ticket
 from shared.ports.clock import Clock
-from shared.ports.pipelines import PipelineService
-from shared.ports.tickets import TicketStore
+from shared.ports.runs import RunReader
+from shared.ports.tickets import SendLedger, TicketStore
+from shared.remedies.registry import Remedies
+from shared.remedies.step import Ready
+from shared.usecases.count_attempt import count_end
+from shared.usecases.prepare_attempt import prepare_next_step
+
+
+class Store(TicketStore, SendLedger, Protocol):
+    """Both kinds of thing this use case writes."""
 
 
 class _End(NamedTuple):
@@ -32,7 +44,7 @@ _ENDS: dict[str, _End] = {
     "missing": _End(
         AttemptState.FAILED,
         AttemptOutcome.INCONCLUSIVE,
-        "its run was accepted but never seen",
+        "it was accepted, but never seen",
     ),
     "refused": _End(
         AttemptState.FAILED,
@@ -42,15 +54,24 @@ _ENDS: dict[str, _End] = {
 }
 
 
-async def conclude_attempt(
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """The attempt afterwards; ``goes_on``: its next step may be sent."""
+
+    attempt: Attempt
+    goes_on: bool = False
+
+
+async def conclude_attempt(  # noqa: PLR0913, PLR0917  ports by position
     ticket_id: str,
     number: int,
     ended: str,
-    tickets: TicketStore,
-    pipelines: PipelineService,
+    store: Store,
+    record: RunReader,
+    remedies: Remedies,
     clock: Clock,
-) -> Attempt:
-    """Store and return what attempt ``number`` came to. Safe to repeat.
+) -> Concluded:
+    """Store and return what the present step of attempt ``number`` came to. Safe to repeat.
 
     Args:
         ended: How its run ended: a final :class:`~shared.domain.run.RunPhase`,
@@ -60,27 +81,52 @@ async def conclude_attempt(
         Transient: the steps could not be read; ask again.
         Refused: they may not be read.
     """
-    ticket = await tickets.get(ticket_id)
+    ticket = await store.get(ticket_id)
     attempt = ticket.attempt(number)
     if attempt.is_over:
-        return attempt
-    if ended == RunPhase.SUCCEEDED:
-        end = await _verified(ticket, attempt, pipelines)
-    else:
+        await count_end(attempt, store, clock)
+        return Concluded(attempt)
+    if attempt.state is not AttemptState.ISSUED:
+        return Concluded(attempt, goes_on=True)  # said before, and the next step is on its way
+    if ended != RunPhase.SUCCEEDED:
         end = _ENDS[ended]
-    updated = await tickets.update(
-        ticket_id, lambda current: _concluded(current, number, end, clock)
-    )
-    return updated.attempt(number)
+    elif attempt.is_last_step:
+        end = await _verified(ticket, attempt, record)
+    else:
+        after = _after_step(attempt)
+        answer = await prepare_next_step(ticket, after, remedies)
+        if isinstance(answer, Ready):
+            updated = await store.update(
+                ticket_id, lambda current: _next(current, number, answer, clock)
+            )
+            return Concluded(updated.attempt(number), goes_on=True)
+        end = _End(
+            AttemptState.FAILED,
+            AttemptOutcome.INCONCLUSIVE,
+            f"after {attempt.step}, {after.step} could not be done: {answer.why}",
+        )
+    updated = await store.update(ticket_id, lambda current: _concluded(current, number, end, clock))
+    await count_end(updated.attempt(number), store, clock)
+    return Concluded(updated.attempt(number))
 
 
-async def _verified(ticket: Ticket, attempt: Attempt, pipelines: PipelineService) -> _End:
+async def _verified(ticket: Ticket, attempt: Attempt, record: RunReader) -> _End:
     """A pipeline whose failure path succeeds is "Succeeded" although its load failed."""
-    run_id = attempt.external_run_id or ""
-    run = await pipelines.run(ticket.resource, run_id)
+    run_id = attempt.external_run_id
+    if run_id is None:
+        return _HEALED  # an action without a run: its own look said that it took effect
+    run = await record.run(ticket.resource, run_id)
     if run is None:
         raise Transient(ticket.platform, f"run {run_id!r} was there a moment ago")
-    failures = await pipelines.failures(ticket.resource, run)
+    if run.phase is not RunPhase.SUCCEEDED:  # it did not stay that way
+        return _End(
+            AttemptState.FAILED,
+            AttemptOutcome.INCONCLUSIVE
+            if run.phase is RunPhase.ACTIVE
+            else AttemptOutcome.NOT_HEALED,
+            f"its run succeeded, and is {run.status} now",
+        )
+    failures = await record.failures(ticket.resource, run)
     if not failures:
         return _HEALED
     steps = ", ".join(sorted({failure.step for failure in failures}))
@@ -88,6 +134,33 @@ async def _verified(ticket: Ticket, attempt: Attempt, pipelines: PipelineService
         AttemptState.FAILED,
         AttemptOutcome.NOT_HEALED,
         f"its run succeeded, but {steps} failed in it",
+    )
+
+
+def _after_step(attempt: Attempt) -> Attempt:
+    """Return the attempt with its present step among those taken."""
+    done = StepTaken(kind=attempt.step, external_id=attempt.external_id, marks=attempt.marks)
+    return attempt.model_copy(update={"taken": (*attempt.taken, done)})
+
+
+def _next(ticket: Ticket, number: int, ready: Ready, clock: Clock) -> Change | None:
+    attempt = ticket.attempt(number)
+    if attempt.state is not AttemptState.ISSUED:
+        return None
+    after = _after_step(attempt).moved_to(
+        AttemptState.INTENT,
+        marks=dict(ready.marks),
+        known_run_ids=ready.known_run_ids,
+        external_id=None,
+        external_run_id=None,
+        sent_at=None,
+    )
+    return ticket.changed(
+        clock.now(),
+        "remediation.step_done",
+        f"attempt {number}: {attempt.step} is done, next is {after.step}",
+        data={"attempt": number, "step": attempt.step, "next": after.step},
+        attempts=ticket.with_attempt(after),
     )
 
 
@@ -107,5 +180,5 @@ def _concluded(ticket: Ticket, number: int, end: _End, clock: Clock) -> Change |
         attempts=ticket.with_attempt(over),
         status=Status.ANALYZING if unhealed else ticket.status,
         # The failed rerun is what is to be healed from now on.
-        current_run_id=attempt.external_run_id if unhealed else ticket.current_run_id,
+        current_run_id=(attempt.external_run_id if unhealed else None) or ticket.current_run_id,
     )

@@ -2,31 +2,49 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Protocol
 
-from shared.actions.catalogue import CATALOGUE
-from shared.domain.analysis import Analysis, Risk
-from shared.domain.decision import Decision
+from shared.actions.catalogue import fitting, spec_of
+from shared.domain.analysis import Action, Analysis, Risk
+from shared.domain.attempt import AttemptOutcome, StepKind, attempt_key
+from shared.domain.decision import Decision, Effect
+from shared.domain.limits import LimitReached, Send
 from shared.domain.run import Observation
 from shared.domain.ticket import Ticket
 from shared.policy.backoff import Backoff
 from shared.policy.decide import decide
 from shared.policy.facts import PastAttempt, PolicyFacts
+from shared.policy.settings import PolicySettings
 from shared.ports.clock import Clock
 from shared.ports.settings import SettingsStore
-from shared.ports.tickets import TicketStore
+from shared.ports.tickets import SendLedger, TicketStore
 from shared.usecases.operator_settings import (
     ExecutionMode,
     KillSwitch,
     execution_mode,
     kill_switch,
+    policy_settings,
 )
 
 _RISK_ORDER = list(Risk)
+_RERUN_ALL = {StepKind.RERUN_PIPELINE, StepKind.RERUN_JOB}
+_MASS_WINDOW = timedelta(minutes=10)
+_BREAKER_WINDOW = timedelta(hours=1)
+_SHORTEST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 1.0, 60.0
+
+
+class Store(TicketStore, SendLedger, SettingsStore, Protocol):
+    """All that is read and written here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """The decision, the number of the attempt it allows, and how long to wait before it."""
+    """The decision, the number of the attempt it allows, and how long to wait before it.
+
+    With the outcome ``wait``: how long until it is worth deciding again.
+    """
 
     decision: Decision
     attempt_number: int
@@ -44,30 +62,93 @@ class PolicyDefaults:
 
 async def decide_next(
     ticket_id: str,
-    tickets: TicketStore,
-    settings: SettingsStore,
+    store: Store,
     clock: Clock,
     *,
     defaults: PolicyDefaults,
     random: Callable[[], float],
 ) -> Next:
     """Decide what happens to the ticket now. Repeating decides again, on the same facts."""
-    mode = await execution_mode(settings, at_first=defaults.mode)
-    stop = await kill_switch(settings)
-    ticket = await tickets.get(ticket_id)
-    facts = _facts(ticket, mode, stop, defaults.max_attempts)
+    mode = await execution_mode(store, at_first=defaults.mode)
+    stop = await kill_switch(store)
+    policy, version = await policy_settings(store)
+    ticket = await store.get(ticket_id)
+    surroundings = await _surroundings(ticket, policy, store, clock)
+    facts = _facts(ticket, mode, stop, policy, surroundings, defaults.max_attempts)
     decision = decide(facts)
-    record = {"facts": facts.model_dump(mode="json"), **decision.model_dump(mode="json")}
-    await tickets.update(
-        ticket_id,
-        lambda current: current.changed(
-            clock.now(), "decision.made", sentence(decision), data=record, decision=decision
-        ),
-    )
+    record = {
+        "facts": facts.model_dump(mode="json"),
+        **decision.model_dump(mode="json"),
+        "policy_settings_version": version,
+    }
+    if not _said_before(ticket, decision):
+        await store.update(
+            ticket_id,
+            lambda current: current.changed(
+                clock.now(), "decision.made", sentence(decision), data=record, decision=decision
+            ),
+        )
     used = len(ticket.attempts)
+    if decision.outcome is Effect.WAIT:
+        return Next(decision, used + 1, surroundings.wait_seconds)
     patience = ticket.analysis.min_wait_seconds if ticket.analysis else 0
     wait = defaults.backoff.wait_seconds(failures=used, at_least=patience, chance=random())
     return Next(decision, used + 1, wait)
+
+
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """What goes on around the ticket."""
+
+    reached: LimitReached | None
+    wait_seconds: float
+    failing: int
+    known: int
+    inconclusive: int
+
+
+async def _surroundings(
+    ticket: Ticket, policy: PolicySettings, store: Store, clock: Clock
+) -> _Surroundings:
+    now = clock.now()
+    scope = ticket.resource.scope
+    action = ticket.analysis.action if ticket.analysis else Action.NONE
+    probe = Send(
+        key=attempt_key(ticket.id, len(ticket.attempts) + 1),
+        ticket_id=ticket.id,
+        scope=scope,
+        target=target_of(ticket),
+        action=action,
+        at=now,
+    )
+    reached = await store.limit_reached(probe, policy.limits())
+    until = (reached.until - now).total_seconds() if reached else 0.0
+    failing, known = await store.failing_share(scope, now - _MASS_WINDOW)
+    latest = await store.latest_outcomes(scope, policy.inconclusive_until_open)
+    return _Surroundings(
+        reached,
+        min(max(until, _SHORTEST_WAIT_SECONDS), _LONGEST_WAIT_SECONDS),
+        failing,
+        known,
+        sum(1 for _ in takewhile(lambda one: _is_unclear(one, now), latest)),
+    )
+
+
+def _is_unclear(send: Send, now: datetime) -> bool:
+    recent = send.ended_at is not None and send.ended_at > now - _BREAKER_WINDOW
+    return recent and send.outcome is AttemptOutcome.INCONCLUSIVE
+
+
+def target_of(ticket: Ticket) -> str:
+    """Return what limits count a ticket's attempts by: the root pipeline or job."""
+    run = ticket.observation.run if ticket.observation else None
+    return (run.target if run else ticket.resource.name).casefold()
+
+
+def _said_before(ticket: Ticket, decision: Decision) -> bool:
+    """Tell whether this only says once more that it has to wait."""
+    waits = decision.outcome is Effect.WAIT
+    return waits and ticket.decision is not None and ticket.decision.outcome is Effect.WAIT
 
 
 def sentence(decision: Decision) -> str:
@@ -78,11 +159,18 @@ def sentence(decision: Decision) -> str:
     return f"{decision.outcome}: {'; '.join(against)}"
 
 
-def _facts(ticket: Ticket, mode: ExecutionMode, stop: KillSwitch, max_attempts: int) -> PolicyFacts:
+def _facts(
+    ticket: Ticket,
+    mode: ExecutionMode,
+    stop: KillSwitch,
+    policy: PolicySettings,
+    around: _Surroundings,
+    max_attempts: int,
+) -> PolicyFacts:
     analysis = ticket.analysis or Analysis()
     seen = ticket.observation or Observation(at=ticket.updated_at, problem="it was not read")
-    spec = CATALOGUE.get(analysis.action)
-    known = spec is not None and spec.platform is ticket.platform
+    action = fitting(ticket.platform, analysis.action, seen)
+    spec = spec_of(ticket.platform, action)
     # The signature may know of more risk than the action has by itself; never of less.
     risks = [spec.risk if spec else Risk.HIGH, analysis.risk]
     return PolicyFacts(
@@ -96,8 +184,8 @@ def _facts(ticket: Ticket, mode: ExecutionMode, stop: KillSwitch, max_attempts: 
         signature=analysis.signature,
         confidence=analysis.confidence,
         auto_remediable=analysis.auto_remediable,
-        action=analysis.action,
-        action_known=known,
+        action=action,
+        action_known=spec is not None,
         risk=max(risks, key=_RISK_ORDER.index),
         max_attempts_for_cause=analysis.max_attempts,
         past=tuple(
@@ -114,4 +202,21 @@ def _facts(ticket: Ticket, mode: ExecutionMode, stop: KillSwitch, max_attempts: 
         max_attempts=max_attempts,
         kill_switch=stop.on,
         kill_switch_reason=stop.reason,
+        target=seen.run.name if seen.run else ticket.resource.name,
+        limit_reached=_limit_words(around.reached),
+        rerun_safety=policy.safety_of(seen.run.name if seen.run else ticket.resource.name),
+        reruns_everything=spec is not None and not _RERUN_ALL.isdisjoint(spec.plan),
+        failing_targets=around.failing,
+        known_targets=around.known,
+        max_failing_share=policy.max_failing_share,
+        min_failing_targets=policy.min_failing_targets,
+        inconclusive_in_a_row=around.inconclusive,
+        inconclusive_until_open=policy.inconclusive_until_open,
     )
+
+
+def _limit_words(reached: LimitReached | None) -> str:
+    if reached is None:
+        return ""
+    limit = reached.limit
+    return f"{limit.most} {limit.name}; the next one by {reached.until:%H:%M:%S} UTC at the latest"

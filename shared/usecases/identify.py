@@ -8,10 +8,12 @@ from shared.domain.errors import Refused
 from shared.domain.run import Observation, RunPhase, RunSnapshot
 from shared.domain.ticket import Change, Ticket
 from shared.ports.clock import Clock
-from shared.ports.pipelines import PipelineService
+from shared.ports.runs import RunReader
 from shared.ports.tickets import ClaimStore, TicketStore
 
 _MAX_DEPTH = 10  # of pipelines that start pipelines
+# What the systems of record keep runs of.
+_KINDS = {"pipeline", "job"}
 _MAX_GREEN = 5  # runs whose steps are looked at when none has failed as a whole
 # For an alert that names neither run nor window: its sender looked at the recent past.
 _USUAL_WINDOW = timedelta(minutes=30)
@@ -21,9 +23,7 @@ class Store(TicketStore, ClaimStore, Protocol):
     """Both kinds of thing this use case writes."""
 
 
-async def identify_run(
-    ticket_id: str, store: Store, pipelines: PipelineService, clock: Clock
-) -> str | None:
+async def identify_run(ticket_id: str, store: Store, record: RunReader, clock: Clock) -> str | None:
     """Return the id of the run to be healed, claimed for this ticket. Safe to repeat.
 
     ``None``: there is nothing to watch; the ticket's observation says why.
@@ -33,9 +33,9 @@ async def identify_run(
     """
     ticket = await store.get(ticket_id)
     try:
-        _refuse_what_is_no_pipeline(ticket)
-        run_id = ticket.resource.run_id or await _newest_failure(ticket, store, pipelines, clock)
-        root = await _root(ticket, run_id, pipelines) if run_id else None
+        _refuse_what_has_no_runs(ticket)
+        run_id = ticket.resource.run_id or await _newest_failure(ticket, store, record, clock)
+        root = await _root(ticket, run_id, record) if run_id else None
     except Refused as refused:
         await _note(ticket, store, clock, Observation(at=clock.now(), problem=str(refused)))
         return None
@@ -56,37 +56,37 @@ async def identify_run(
     return root
 
 
-async def _root(ticket: Ticket, run_id: str, pipelines: PipelineService) -> str:
+async def _root(ticket: Ticket, run_id: str, record: RunReader) -> str:
     """Return the run that started it all; ``run_id`` itself if nothing started it."""
-    root, above = run_id, await pipelines.run(ticket.resource, run_id)
+    root, above = run_id, await record.run(ticket.resource, run_id)
     for _ in range(_MAX_DEPTH):
         if above is None or not above.parent_run_id or above.parent_run_id == root:
             break
-        above = await pipelines.run(ticket.resource, above.parent_run_id)
+        above = await record.run(ticket.resource, above.parent_run_id)
         if above is not None:  # a parent that is not known any more cannot be healed
             root = above.run_id
     return root
 
 
-def _refuse_what_is_no_pipeline(ticket: Ticket) -> None:
-    if ticket.resource.kind != "pipeline":
+def _refuse_what_has_no_runs(ticket: Ticket) -> None:
+    if ticket.resource.kind not in _KINDS:
         raise Refused(
             ticket.platform,
             f"a {ticket.resource.kind} failed, {ticket.resource.name!r}; only runs of pipelines "
-            "can be healed",
+            "and jobs can be healed",
         )
 
 
 async def _newest_failure(
-    ticket: Ticket, store: Store, pipelines: PipelineService, clock: Clock
+    ticket: Ticket, store: Store, record: RunReader, clock: Clock
 ) -> str | None:
     window = ticket.window or TimeWindow(
         start=ticket.created_at - _USUAL_WINDOW, end=clock.now() + _USUAL_WINDOW
     )
-    runs = await pipelines.runs(ticket.resource, ticket.resource.name, window)
+    runs = await record.runs(ticket.resource, ticket.resource.name, window)
     failed = [run.run_id for run in runs if run.phase is RunPhase.FAILED]
     if not failed:
-        failed = await _failed_otherwise(ticket, runs, pipelines)
+        failed = await _failed_otherwise(ticket, runs, record)
     for run_id in failed:
         holder = await store.holder("run", ticket.resource.run_key(run_id))
         if holder in {None, ticket.id} or await store.find(holder) is None:
@@ -96,11 +96,11 @@ async def _newest_failure(
 
 
 async def _failed_otherwise(
-    ticket: Ticket, runs: tuple[RunSnapshot, ...], pipelines: PipelineService
+    ticket: Ticket, runs: tuple[RunSnapshot, ...], record: RunReader
 ) -> list[str]:
     """Return cancelled runs, and green ones of which a step failed."""
     green = [run for run in runs if run.phase is RunPhase.SUCCEEDED][:_MAX_GREEN]
-    broken = [run.run_id for run in green if await pipelines.failures(ticket.resource, run)]
+    broken = [run.run_id for run in green if await record.failures(ticket.resource, run)]
     return broken + [run.run_id for run in runs if run.phase is RunPhase.CANCELLED]
 
 

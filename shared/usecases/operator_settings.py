@@ -1,4 +1,4 @@
-"""What operators switch while the system runs: the mode, the threshold, the kill switch."""
+"""What operators switch while the system runs: mode, threshold, kill switch, limits."""
 
 from collections.abc import Callable
 from typing import Literal, TypeVar
@@ -7,10 +7,12 @@ from pydantic import Field, ValidationError
 
 from shared.domain.errors import Unavailable, VersionConflict
 from shared.domain.model import Model
+from shared.policy.settings import PolicySettings
 from shared.ports.settings import SettingsStore
 
 _MODE = "execution-mode"
 _KILL_SWITCH = "kill-switch"
+_POLICY = "policy"
 
 _MAX_TRIES = 20
 
@@ -69,6 +71,26 @@ async def change_kill_switch(
 ) -> KillSwitch:
     """Apply ``change``; the result holds for every send that has not left yet."""
     return await _change(settings, _KILL_SWITCH, change, KillSwitch, KillSwitch())
+
+
+async def policy_settings(settings: SettingsStore) -> tuple[PolicySettings, int]:
+    """Return what is stored now and its version; version 0 are the defaults.
+
+    Raises:
+        Unavailable: it cannot be read: the caller must not act.
+    """
+    stored = await settings.read(_POLICY)
+    if stored is None:
+        return PolicySettings(), 0
+    return _read(PolicySettings, _POLICY, stored.value), stored.version
+
+
+async def change_policy_settings(
+    settings: SettingsStore, change: Callable[[PolicySettings], PolicySettings]
+) -> tuple[PolicySettings, int]:
+    """Apply ``change``; the result holds for every decision from now on."""
+    await _change(settings, _POLICY, change, PolicySettings, PolicySettings())
+    return await policy_settings(settings)
 
 
 async def _change(

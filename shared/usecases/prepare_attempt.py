@@ -1,33 +1,54 @@
 """Look once more at the world, then write down what is about to be done."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from shared.domain.alert import TimeWindow
+from shared.actions.catalogue import plan_for, spec_of
+from shared.domain.analysis import Action
 from shared.domain.attempt import Attempt, attempt_key
 from shared.domain.errors import NotFound
-from shared.domain.run import RunPhase, RunSnapshot
 from shared.domain.ticket import Change, Status, Ticket
 from shared.ports.clock import Clock
-from shared.ports.pipelines import PipelineService
+from shared.ports.runs import RunReader
 from shared.ports.tickets import TicketStore
-from shared.usecases.read_back import CLOCK_SKEW, is_same_work, newer_success
+from shared.remedies.registry import Remedies
+from shared.remedies.step import Blocked, Busy, Ready, Work
+from shared.usecases.read_back import newer_success
+
+NO_ACTIONS: frozenset[Action] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """``ready``: the intent is stored. ``busy``: ``run_id`` is doing, or has done, the work."""
+    """What came of it.
+
+    ``ready``: the intent is stored. ``busy``: ``run_id`` is doing, or has done, the work.
+    ``blocked``: it must not be done, for ``problem``; ``passing`` if perhaps later.
+    """
 
     state: str
     run_id: str | None = None
+    problem: str = ""
+    passing: bool = False
 
 
-async def prepare_attempt(
-    ticket_id: str, number: int, tickets: TicketStore, pipelines: PipelineService, clock: Clock
+async def prepare_attempt(  # noqa: PLR0913  ports by position, the choice by name
+    ticket_id: str,
+    number: int,
+    tickets: TicketStore,
+    record: RunReader,
+    remedies: Remedies,
+    clock: Clock,
+    *,
+    by_logic_app: AbstractSet[Action] = NO_ACTIONS,
 ) -> Prepared:
     """Store the intent of attempt ``number``, unless somebody else is at it. Safe to repeat.
 
-    The runs already known are stored with the intent: should the answer to the
-    request get lost, a run that is not among them is ours.
+    What the world looks like now is stored with the intent: should the answer to the
+    request get lost, what is different afterwards is ours.
+
+    Args:
+        by_logic_app: Actions that a Logic App carries out for us.
 
     Raises:
         Transient: the system of record did not answer; ask again.
@@ -38,63 +59,68 @@ async def prepare_attempt(
     if any(attempt.number == number for attempt in ticket.attempts):
         return Prepared("ready")
     failed = ticket.observation.run if ticket.observation else None
-    if failed is None or ticket.decision is None:
+    if ticket.observation is None or failed is None or ticket.decision is None:
         raise NotFound(f"ticket {ticket_id!r} has nothing to act on")
-    healed_by = await newer_success(ticket, failed, pipelines, clock)
+    healed_by = await newer_success(ticket, failed, record, clock)
     if healed_by:
         return Prepared("busy", healed_by)
-    runs = await _runs_since(ticket, failed, pipelines, clock)
-    for run in (run for run in runs if _is_later(failed, run)):
-        if run.phase is RunPhase.ACTIVE and is_same_work(failed, run):
-            return Prepared("busy", run.run_id)
+    action = ticket.decision.action
+    spec = spec_of(ticket.platform, action)
+    if spec is None:
+        raise NotFound(f"{action} is no action of {ticket.platform}")
     attempt = Attempt(
         number=number,
         key=attempt_key(ticket_id, number),
-        action=ticket.decision.action,
-        target=failed.name,
+        action=action,
+        plan=plan_for(spec, ticket.observation, by_logic_app=action in by_logic_app),
+        target=failed.target,
         reference_run_id=failed.run_id,
         group_id=failed.group_id,
         parameters_key=failed.parameters_key,
-        known_run_ids=tuple(run.run_id for run in runs if _could_be_taken_for_ours(run, clock)),
         signature=ticket.analysis.signature if ticket.analysis else None,
         started_at=clock.now(),
     )
-    await tickets.update(ticket_id, lambda current: _intended(current, attempt, clock))
+    answer = await remedies[attempt.step].prepare(Work(ticket, attempt))
+    match answer:
+        case Busy():
+            return Prepared("busy", answer.run_id)
+        case Blocked():
+            return Prepared("blocked", problem=answer.why, passing=answer.passing)
+    marked = attempt.model_copy(
+        update={"known_run_ids": answer.known_run_ids, "marks": dict(answer.marks)}
+    )
+    await tickets.update(ticket_id, lambda current: _intended(current, marked, clock))
     return Prepared("ready")
 
 
-async def _runs_since(
-    ticket: Ticket, failed: RunSnapshot, pipelines: PipelineService, clock: Clock
-) -> tuple[RunSnapshot, ...]:
-    start = (failed.started_at or ticket.created_at) - CLOCK_SKEW
-    window = TimeWindow(start=start, end=clock.now() + CLOCK_SKEW)
-    return await pipelines.runs(ticket.resource, failed.name, window)
+async def prepare_next_step(
+    ticket: Ticket, attempt: Attempt, remedies: Remedies
+) -> Ready | Blocked:
+    """Look at the world before the step after the present one. Changes nothing.
 
-
-def _could_be_taken_for_ours(run: RunSnapshot, clock: Clock) -> bool:
-    """Tell whether ``run`` began so late that, after a lost answer, it might pass for our own."""
-    return run.started_at is None or run.started_at >= clock.now() - 2 * CLOCK_SKEW
-
-
-def _is_later(failed: RunSnapshot, run: RunSnapshot) -> bool:
-    if run.run_id == failed.run_id:
-        return False
-    # A queued run may have no start yet; then it is certainly not older.
-    return None in {run.started_at, failed.started_at} or (
-        run.started_at is not None
-        and failed.started_at is not None
-        and run.started_at >= failed.started_at
-    )
+    Args:
+        attempt: With the present step among those ``taken``.
+    """
+    answer = await remedies[attempt.step].prepare(Work(ticket, attempt))
+    if isinstance(answer, Busy):
+        return Blocked(f"run {answer.run_id} is going on already")
+    return answer
 
 
 def _intended(ticket: Ticket, attempt: Attempt, clock: Clock) -> Change | None:
     if any(known.number == attempt.number for known in ticket.attempts):
         return None
+    name = ticket.observation.run.name if ticket.observation and ticket.observation.run else ""
     return ticket.changed(
         clock.now(),
         "remediation.intent",
-        f"attempt {attempt.number}: {attempt.action} of {attempt.target}",
-        data={"attempt": attempt.number, "action": attempt.action, "key": attempt.key},
+        f"attempt {attempt.number}: {attempt.action} of {name or attempt.target}",
+        data={
+            "attempt": attempt.number,
+            "action": attempt.action,
+            "steps": list(attempt.plan),
+            "key": attempt.key,
+        },
         status=Status.REMEDIATING,
         attempts=ticket.with_attempt(attempt),
     )

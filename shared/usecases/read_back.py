@@ -1,23 +1,25 @@
 """Read from the system of record what really happened, before anything is believed."""
 
-from datetime import timedelta
-
 from shared.diagnosis.redact import redact
 from shared.domain.alert import TimeWindow
 from shared.domain.errors import Refused
-from shared.domain.run import Observation, RunPhase, RunSnapshot, StepFailure
+from shared.domain.run import (
+    CLOCK_SKEW,
+    Observation,
+    RunPhase,
+    RunSnapshot,
+    StepFailure,
+    is_same_work,
+)
 from shared.domain.ticket import Change, Status, Ticket
 from shared.ports.clock import Clock
-from shared.ports.pipelines import PipelineService
+from shared.ports.runs import RunReader
 from shared.ports.tickets import TicketStore
 
-CLOCK_SKEW = timedelta(minutes=5)
 _MAX_FAILURES = 20  # a loop may fail a thousand times with one cause
 
 
-async def read_back(
-    ticket_id: str, tickets: TicketStore, pipelines: PipelineService, clock: Clock
-) -> None:
+async def read_back(ticket_id: str, tickets: TicketStore, record: RunReader, clock: Clock) -> None:
     """Store what is known about the ticket's current run. Safe to repeat.
 
     Raises:
@@ -27,21 +29,19 @@ async def read_back(
     if ticket.current_run_id is None:
         return  # identify_run has said why
     try:
-        seen = await _observe(ticket, ticket.current_run_id, pipelines, clock)
+        seen = await _observe(ticket, ticket.current_run_id, record, clock)
     except Refused as refused:
         seen = Observation(at=clock.now(), problem=str(refused))
     await tickets.update(ticket_id, lambda current: _observed(current, seen))
 
 
-async def _observe(
-    ticket: Ticket, run_id: str, pipelines: PipelineService, clock: Clock
-) -> Observation:
-    run = await pipelines.run(ticket.resource, run_id)
+async def _observe(ticket: Ticket, run_id: str, record: RunReader, clock: Clock) -> Observation:
+    run = await record.run(ticket.resource, run_id)
     if run is None:
         return Observation(at=clock.now())
-    run = await _affected(ticket, run, pipelines)
-    failures = (await _failures(ticket, run, pipelines))[:_MAX_FAILURES]
-    newer = await newer_success(ticket, run, pipelines, clock)
+    run = await _affected(ticket, run, record)
+    failures = (await _failures(ticket, run, record))[:_MAX_FAILURES]
+    newer = await newer_success(ticket, run, record, clock)
     return Observation(
         at=clock.now(),
         run=run.model_copy(update={"message": redact(run.message)}),
@@ -55,33 +55,31 @@ def _without_secrets(failure: StepFailure) -> StepFailure:
     return failure.model_copy(update={"message": redact(failure.message)})
 
 
-async def _affected(ticket: Ticket, root: RunSnapshot, pipelines: PipelineService) -> RunSnapshot:
+async def _affected(ticket: Ticket, root: RunSnapshot, record: RunReader) -> RunSnapshot:
     """Return the run to heal: a root that did not wait for its child has nothing to heal."""
     alerted = ticket.resource.run_id
     if root.phase is not RunPhase.SUCCEEDED or alerted in {None, root.run_id} or ticket.attempts:
         return root
-    if await pipelines.failures(ticket.resource, root):
+    if await record.failures(ticket.resource, root):
         return root
-    return await pipelines.run(ticket.resource, alerted or "") or root
+    return await record.run(ticket.resource, alerted or "") or root
 
 
-async def _failures(
-    ticket: Ticket, run: RunSnapshot, pipelines: PipelineService
-) -> tuple[StepFailure, ...]:
+async def _failures(ticket: Ticket, run: RunSnapshot, record: RunReader) -> tuple[StepFailure, ...]:
     """Return what failed, the alerted child first: a root does not always name its children."""
-    found = await pipelines.failures(ticket.resource, run)
+    found = await record.failures(ticket.resource, run)
     alerted = ticket.resource.run_id
     if alerted is None or alerted == run.run_id or ticket.attempts:
         return found
-    child = await pipelines.run(ticket.resource, alerted)
+    child = await record.run(ticket.resource, alerted)
     if child is None:
         return found
-    inner = await pipelines.failures(ticket.resource, child)
+    inner = await record.failures(ticket.resource, child)
     return inner + tuple(failure for failure in found if failure not in inner)
 
 
 async def newer_success(
-    ticket: Ticket, run: RunSnapshot, pipelines: PipelineService, clock: Clock
+    ticket: Ticket, run: RunSnapshot, record: RunReader, clock: Clock
 ) -> str | None:
     """Return a later run that did the failed run's work, if there is one.
 
@@ -91,23 +89,17 @@ async def newer_success(
     if run.started_at is None:
         return None
     window = TimeWindow(start=run.started_at - CLOCK_SKEW, end=clock.now() + CLOCK_SKEW)
-    for other in await pipelines.runs(ticket.resource, run.name, window):
+    for other in await record.runs(ticket.resource, run.target, window):
         if (
             other.phase is RunPhase.SUCCEEDED
             and other.run_id != run.run_id
             and other.started_at is not None
             and other.started_at > run.started_at
             and is_same_work(run, other)
-            and not await pipelines.failures(ticket.resource, other)  # green alone is not healed
+            and not await record.failures(ticket.resource, other)  # green alone is not healed
         ):
             return other.run_id
     return None
-
-
-def is_same_work(run: RunSnapshot, other: RunSnapshot) -> bool:
-    """Tell whether ``other`` reruns ``run`` or repeats it with the same parameters."""
-    same_group = run.group_id is not None and run.group_id == other.group_id
-    return same_group or run.parameters_key == other.parameters_key
 
 
 def _observed(ticket: Ticket, seen: Observation) -> Change:

@@ -1,38 +1,45 @@
-"""Find out what became of a request whose answer was lost. Looks; never sends."""
+"""Find out what became of a request whose answer was lost. Looks; never sends.
 
-from datetime import datetime, timedelta
+Where sending twice is the same as sending once, by the other side's own word or by its
+nature, the attempt goes back to ``intent``, and the flow sends it again. Where neither
+holds and nothing is found, the attempt has failed; where nothing *can* be found, nobody
+knows, and a person decides.
+"""
+
+from datetime import timedelta
 from typing import Protocol
 
-from shared.domain.alert import TimeWindow
+from shared.actions.catalogue import Repeat
 from shared.domain.attempt import Attempt, AttemptOutcome, AttemptState
 from shared.domain.errors import Transient
-from shared.domain.run import RunSnapshot
 from shared.domain.ticket import Change, Ticket
 from shared.ports.clock import Clock
-from shared.ports.pipelines import PipelineService
-from shared.ports.tickets import ClaimStore, TicketStore
-from shared.usecases.read_back import CLOCK_SKEW
+from shared.ports.tickets import ClaimStore, SendLedger, TicketStore
+from shared.remedies.registry import Remedies
+from shared.remedies.step import Work
+from shared.usecases.count_attempt import count_end
 from shared.usecases.record_issued import record_issued
 
+_REPEATABLE = {Repeat.IDEMPOTENT_TOKEN, Repeat.NATURAL}
 
-class Store(TicketStore, ClaimStore, Protocol):
-    """Both kinds of thing this use case writes."""
+
+class Store(TicketStore, ClaimStore, SendLedger, Protocol):
+    """All kinds of thing this use case writes."""
 
 
 async def reconcile_attempt(
     ticket_id: str,
     number: int,
     store: Store,
-    pipelines: PipelineService,
+    remedies: Remedies,
     clock: Clock,
     *,
     last_look: bool,
 ) -> Attempt:
-    """Return the attempt, ``issued`` if its run was found. Safe to repeat.
+    """Return the attempt: ``issued`` if its effect was found. Safe to repeat.
 
     Args:
-        last_look: The grace time is over: if nothing is found now, the request
-            never took effect and the attempt has failed.
+        last_look: The grace time is over: what is not found now never took effect.
 
     Raises:
         Transient: the last look got no answer; nothing is concluded.
@@ -41,61 +48,57 @@ async def reconcile_attempt(
     attempt = ticket.attempt(number)
     if attempt.state is not AttemptState.UNKNOWN:
         return attempt
+    step = remedies[attempt.step]
     try:
-        found = await _runs_of(ticket, attempt, pipelines, clock)
+        found = await step.find(Work(ticket, attempt))
     except Transient:
         if last_look:
             raise
         return attempt
-    if found:
-        # The oldest, should there be several: the others were started by somebody else.
-        return await record_issued(ticket_id, number, found[0].run_id, store, clock, found=True)
+    if found is not None:
+        return await record_issued(ticket_id, number, found, store, clock, found=True)
+    if step.repeat in _REPEATABLE:
+        return await _settle(ticket_id, number, store, lambda ticket: _again(ticket, number, clock))
     if not last_look:
         return attempt
-    updated = await store.update(ticket_id, lambda current: _never_arrived(current, number, clock))
-    return updated.attempt(number)
+    end = _never_known if step.repeat is Repeat.UNSAFE else _never_arrived
+    ended = await _settle(ticket_id, number, store, lambda ticket: end(ticket, number, clock))
+    await count_end(ended, store, clock)
+    return ended
 
 
-async def _runs_of(
-    ticket: Ticket, attempt: Attempt, pipelines: PipelineService, clock: Clock
-) -> list[RunSnapshot]:
-    sent_at = attempt.sent_at or attempt.started_at
-    window = TimeWindow(start=sent_at - CLOCK_SKEW, end=clock.now() + CLOCK_SKEW)
-    runs = await pipelines.runs(ticket.resource, attempt.target, window)
-    return sorted(
-        (run for run in runs if _is_ours(attempt, run, sent_at)),
-        key=lambda run: run.started_at or sent_at,
+async def _settle(ticket_id: str, number: int, store: Store, settle: "_Settle") -> Attempt:
+    def still_unknown(ticket: Ticket) -> Change | None:
+        if ticket.attempt(number).state is not AttemptState.UNKNOWN:
+            return None
+        return settle(ticket)
+
+    return (await store.update(ticket_id, still_unknown)).attempt(number)
+
+
+class _Settle(Protocol):
+    def __call__(self, ticket: Ticket, /) -> Change | None: ...
+
+
+def _again(ticket: Ticket, number: int, clock: Clock) -> Change:
+    attempt = ticket.attempt(number)
+    return ticket.changed(
+        clock.now(),
+        "remediation.send_again",
+        f"attempt {number} ({attempt.step}) is sent again: twice is the same as once",
+        data={"attempt": number, "step": attempt.step},
+        attempts=ticket.with_attempt(attempt.moved_to(AttemptState.INTENT)),
     )
 
 
-def _is_ours(attempt: Attempt, run: RunSnapshot, sent_at: datetime) -> bool:
-    """Tell whether ``run`` must be what the request started.
-
-    A recovery run joins the group of the run it recovers, so a run of that group
-    that was not there before is ours, or does exactly what ours would have done.
-    So does a run that somebody started by hand with the same parameters.
-    """
-    if run.run_id in attempt.known_run_ids:
-        return False
-    same_group = run.group_id is not None and run.group_id == attempt.group_id
-    same_work = not run.by_trigger and run.parameters_key == attempt.parameters_key
-    if not (same_group or same_work):
-        return False
-    return run.started_at is None or run.started_at >= sent_at - CLOCK_SKEW
-
-
-def _never_arrived(ticket: Ticket, number: int, clock: Clock) -> Change | None:
+def _never_arrived(ticket: Ticket, number: int, clock: Clock) -> Change:
     attempt = ticket.attempt(number)
-    if attempt.state is not AttemptState.UNKNOWN:
-        return None
-    waited = clock.now() - (attempt.sent_at or attempt.started_at)
     failed = attempt.moved_to(
         AttemptState.FAILED,
         outcome=AttemptOutcome.NOT_HEALED,
         ended_at=clock.now(),
-        error=f"no run appeared within {_words(waited)} of sending; {attempt.error or ''}".rstrip(
-            "; "
-        ),
+        error=f"no run appeared within {_waited(attempt, clock)} of sending; "
+        f"{attempt.error or ''}".rstrip("; "),
     )
     return ticket.changed(
         clock.now(),
@@ -106,5 +109,24 @@ def _never_arrived(ticket: Ticket, number: int, clock: Clock) -> Change | None:
     )
 
 
-def _words(span: timedelta) -> str:
+def _never_known(ticket: Ticket, number: int, clock: Clock) -> Change:
+    attempt = ticket.attempt(number)
+    lost = attempt.moved_to(
+        AttemptState.TIMED_OUT,
+        outcome=AttemptOutcome.INCONCLUSIVE,
+        ended_at=clock.now(),
+        error=f"nothing was seen of it within {_waited(attempt, clock)} of sending, and it may "
+        f"yet happen; {attempt.error or ''}".rstrip("; "),
+    )
+    return ticket.changed(
+        clock.now(),
+        "remediation.timed_out",
+        f"attempt {number} is lost: {lost.error}",
+        data={"attempt": number},
+        attempts=ticket.with_attempt(lost),
+    )
+
+
+def _waited(attempt: Attempt, clock: Clock) -> str:
+    span: timedelta = clock.now() - (attempt.sent_at or attempt.started_at)
     return f"{span.total_seconds():.0f} s"

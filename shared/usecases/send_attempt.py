@@ -6,22 +6,25 @@ second delivery of this activity, or the process after a crash. It never sends;
 it says ``unknown``, and :mod:`shared.usecases.reconcile_attempt` goes looking.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from shared.domain.analysis import Action
 from shared.domain.attempt import Attempt, AttemptOutcome, AttemptState
 from shared.domain.errors import OutcomeUnknown, Refused, Transient
+from shared.domain.limits import Limit, LimitReached, Send
 from shared.domain.ticket import Change, Ticket
 from shared.ports.clock import Clock
-from shared.ports.pipelines import PipelineService
 from shared.ports.settings import SettingsStore
-from shared.ports.tickets import ClaimStore, TicketStore
-from shared.usecases.operator_settings import kill_switch
+from shared.ports.tickets import ClaimStore, SendLedger, TicketStore
+from shared.remedies.registry import UNDOABLE, Remedies
+from shared.remedies.step import Work
+from shared.usecases.count_attempt import count_end
+from shared.usecases.operator_settings import kill_switch, policy_settings
 from shared.usecases.record_issued import record_issued
 
 
-class Store(TicketStore, ClaimStore, SettingsStore, Protocol):
+class Store(TicketStore, ClaimStore, SendLedger, SettingsStore, Protocol):
     """All that is read and written here."""
 
 
@@ -30,17 +33,21 @@ class Sent:
     """State of the attempt afterwards.
 
     ``intent`` means that nothing happened and that it may be sent again, after
-    ``retry_after_seconds`` if the other side asked for a pause.
+    ``retry_after_seconds`` if the other side asked for a pause. ``undoable``: something
+    of it has to be taken back in the end. ``limited``: as much is done already as
+    operators allow.
     """
 
     state: AttemptState
     run_id: str | None = None
     retry_after_seconds: float | None = None
     problem: str = ""
+    undoable: bool = False
+    limited: bool = False
 
 
 async def send_attempt(
-    ticket_id: str, number: int, store: Store, pipelines: PipelineService, clock: Clock
+    ticket_id: str, number: int, store: Store, remedies: Remedies, clock: Clock
 ) -> Sent:
     """Send attempt ``number`` at most once, however often and from wherever this is called.
 
@@ -50,15 +57,28 @@ async def send_attempt(
     switch = await kill_switch(store)
     if switch.on:
         return await _stop(ticket_id, number, store, clock, switch.reason)
-    ticket, mine = await _claim(ticket_id, number, store, clock)
+    policy, _ = await policy_settings(store)
+    ticket, mine, reached = await _claim(ticket_id, number, store, policy.limits(), clock)
+    if reached is not None:
+        why = f"{reached.limit.most} {reached.limit.name} are made already"
+        return Sent(AttemptState.INTENT, problem=why, limited=True)
     attempt = ticket.attempt(number)
     if not mine:
         return _sent(attempt)
+    sent = await _send(ticket, attempt, store, remedies, clock)
+    await count_end((await store.get(ticket_id)).attempt(number), store, clock)
+    return sent
+
+
+async def _send(
+    ticket: Ticket, attempt: Attempt, store: Store, remedies: Remedies, clock: Clock
+) -> Sent:
+    """Send what this call has claimed, and store what came of it."""
     try:
-        run_id = await _rerun(ticket, attempt, pipelines)
+        effect = await remedies[attempt.step].send(Work(ticket, attempt))
     except Transient as error:
         back = attempt.moved_to(AttemptState.INTENT, error=str(error))
-        return _sent(await _settle(ticket_id, back, store, clock), error.retry_after_seconds)
+        return _sent(await _settle(ticket.id, back, store, clock), error.retry_after_seconds)
     except Refused as error:
         over = attempt.moved_to(
             AttemptState.FAILED,
@@ -66,16 +86,28 @@ async def send_attempt(
             ended_at=clock.now(),
             error=str(error),
         )
-        return _sent(await _settle(ticket_id, over, store, clock))
+        return _sent(await _settle(ticket.id, over, store, clock))
     except OutcomeUnknown as error:
         lost = attempt.moved_to(AttemptState.UNKNOWN, error=str(error))
-        return _sent(await _settle(ticket_id, lost, store, clock))
-    return _sent(await record_issued(ticket_id, number, run_id, store, clock))
+        return _sent(await _settle(ticket.id, lost, store, clock))
+    return _sent(await record_issued(ticket.id, attempt.number, effect, store, clock))
 
 
-async def _claim(ticket_id: str, number: int, store: Store, clock: Clock) -> tuple[Ticket, bool]:
-    """Move the attempt to ``sending`` and tell whether it was this call that did."""
+async def _claim(
+    ticket_id: str, number: int, store: Store, limits: Sequence[Limit], clock: Clock
+) -> tuple[Ticket, bool, LimitReached | None]:
+    """Move the attempt to ``sending``, within limits, and tell whether it was this call."""
     mine = False
+    before = await store.get(ticket_id)
+    attempt = before.attempt(number)
+    send = Send(
+        key=attempt.key,
+        ticket_id=ticket_id,
+        scope=before.resource.scope,
+        target=attempt.target.casefold(),
+        action=attempt.action,
+        at=clock.now(),
+    )
 
     def claim(ticket: Ticket) -> Change | None:
         nonlocal mine
@@ -88,17 +120,8 @@ async def _claim(ticket_id: str, number: int, store: Store, clock: Clock) -> tup
             return _moved(ticket, attempt.moved_to(AttemptState.UNKNOWN), clock)
         return None
 
-    ticket = await store.update(ticket_id, claim)
-    return ticket, mine
-
-
-async def _rerun(ticket: Ticket, attempt: Attempt, pipelines: PipelineService) -> str:
-    return await pipelines.rerun(
-        ticket.resource,
-        attempt.target,
-        attempt.reference_run_id,
-        from_failure=attempt.action is Action.RERUN_FROM_FAILURE,
-    )
+    ticket, reached = await store.update_counted(ticket_id, claim, send, limits)
+    return ticket, mine and reached is None, reached
 
 
 async def _settle(ticket_id: str, settled: Attempt, store: Store, clock: Clock) -> Attempt:
@@ -128,8 +151,13 @@ async def _stop(ticket_id: str, number: int, store: Store, clock: Clock, reason:
 
 
 def _sent(attempt: Attempt, retry_after_seconds: float | None = None) -> Sent:
+    steps = (attempt.step, *(taken.kind for taken in attempt.taken))
     return Sent(
-        attempt.state, attempt.external_run_id, retry_after_seconds, problem=attempt.error or ""
+        attempt.state,
+        attempt.external_run_id,
+        retry_after_seconds,
+        problem=attempt.error or "",
+        undoable=any(step in UNDOABLE for step in steps),
     )
 
 
@@ -147,7 +175,12 @@ def _moved(ticket: Ticket, attempt: Attempt, clock: Clock) -> Change:
     return ticket.changed(
         clock.now(),
         f"remediation.{attempt.state}",
-        f"attempt {attempt.number} {_WORDS[attempt.state]}{why}",
-        data={"attempt": attempt.number},
+        f"attempt {attempt.number} {_step_of(attempt)}{_WORDS[attempt.state]}{why}",
+        data={"attempt": attempt.number, "step": attempt.step},
         attempts=ticket.with_attempt(attempt),
     )
+
+
+def _step_of(attempt: Attempt) -> str:
+    """Name the step where an attempt has more than one."""
+    return f"({attempt.step}) " if len(attempt.plan) > 1 else ""

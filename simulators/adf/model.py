@@ -232,6 +232,11 @@ class DataFactory:
         run = self._runs.get(run_id)
         return run.pipeline if run else None
 
+    def parameters_of(self, run_id: str | None) -> Mapping[str, object]:
+        """Return the parameters of any run, seen or not; empty if there is none."""
+        run = self._runs.get(run_id or "")
+        return run.parameters if run else {}
+
     def _keep(self, run: Run) -> None:
         self._runs[run.run_id] = run
         self._groups.setdefault(run.group_id, []).append(run)

@@ -121,12 +121,19 @@ class Operations:
         return self._set_state(call, "Stopped")
 
     def rerun_trigger(self, call: Call) -> Answer:
-        """Trigger Runs - Rerun: a new run of the pipeline, outside the old run's group."""
+        """Trigger Runs - Rerun: the pipeline again for the same window, in a group of its own."""
         original = self.triggers.run(call.names["trigger"], call.names["triggerRun"])
         trigger, started = original.trigger, None
         if trigger.pipeline is not None:
-            by = InvokedBy(name=trigger.name, invoked_by_type=trigger.type)
-            request = RunRequest(_factory(call), trigger.pipeline, invoked_by=by)
+            by = InvokedBy(
+                id=original.trigger_run_id, name=trigger.name, invoked_by_type=trigger.type
+            )
+            request = RunRequest(
+                _factory(call),
+                trigger.pipeline,
+                parameters=self.model.parameters_of(original.pipeline_run_id),
+                invoked_by=by,
+            )
             started = self.model.create_run(request).run_id
         again = self.triggers.rerun(original, started, self.model.now())
         return Answer(200, effect=started or again.trigger_run_id)

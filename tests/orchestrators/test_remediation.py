@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 
 from orchestrators.monitor import LOOKS_PER_GENERATION, MISSING_GRACE, watch_run
-from orchestrators.remediation import MAX_ROUNDS, MAX_SENDS, RECONCILE_DELAYS, remediate
+from orchestrators.remediation import (
+    MAX_ROUNDS,
+    MAX_SENDS,
+    MAX_SETTLE_SECONDS,
+    RECONCILE_DELAYS,
+    remediate,
+)
 from tests.support.builders import NOW
 from tests.support.replay import Told, run
 
@@ -25,6 +31,7 @@ ESCALATE = {
     "ticket_outcome": "not_remediable",
     "sentence": "escalate: no",
 }
+SETTLED = MAX_SETTLE_SECONDS  # a success is looked at once more before it is believed
 ISSUED = {"state": "issued", "run_id": "r2"}
 UNKNOWN = {"state": "unknown", "problem": "HTTP 504"}
 
@@ -38,6 +45,7 @@ USUAL: dict[str, Any] = {
     "prepare_attempt": {"state": "ready"},
     "send_attempt": ISSUED,
     "conclude_attempt": {"outcome": "healed"},
+    "undo_attempt": None,
     "close_ticket": "resolved",
 }
 
@@ -107,7 +115,7 @@ def test_a_failed_rerun_is_read_back_and_decided_on_anew() -> None:
     )
 
     assert told.count("read_back") == told.count("analyse") == told.count("decide") == 2
-    assert told.waited_seconds == 90
+    assert told.waited_seconds == 90 + SETTLED
     assert ending(told)[0] == "healed"
 
 
@@ -130,7 +138,7 @@ def test_a_lost_answer_is_looked_for_and_found() -> None:
 
     assert told.count("send_attempt") == 1
     assert told.count("reconcile_attempt") == 3
-    assert told.waited_seconds == sum(RECONCILE_DELAYS[:3])
+    assert told.waited_seconds == sum(RECONCILE_DELAYS[:3]) + SETTLED
     assert ending(told)[0] == "healed"
 
 
@@ -144,7 +152,7 @@ def test_a_lost_answer_is_looked_for_until_the_grace_is_over() -> None:
     )
 
     assert told.count("reconcile_attempt") == len(RECONCILE_DELAYS)
-    assert told.waited_seconds == sum(RECONCILE_DELAYS) == 230
+    assert told.waited_seconds == sum(RECONCILE_DELAYS) + SETTLED == 260
     assert told.count("decide") == 2
     assert ending(told)[0] == "healed"
 
@@ -155,7 +163,7 @@ def test_turned_away_is_sent_again_after_the_pause_asked_for() -> None:
     told = story(send_attempt=[away, away, ISSUED])
 
     assert told.count("prepare_attempt") == 1
-    assert told.waited_seconds == 34
+    assert told.waited_seconds == 34 + SETTLED
     assert ending(told)[0] == "healed"
 
 
@@ -176,6 +184,74 @@ def test_refused_or_stopped_is_handed_over(state: str, outcome: str) -> None:
 
     assert told.count("send_attempt") == 1
     assert ending(told) == (outcome, "no")
+
+
+def test_steps_are_taken_one_after_another() -> None:
+    """Each is sent, watched and concluded before the next one may be sent."""
+    told = story(
+        send_attempt=[{"state": "issued"}, ISSUED],
+        watch_run=["failed", "succeeded", "succeeded"],
+        conclude_attempt=[{"goes_on": True}, {"outcome": "healed"}],
+    )
+
+    taken = [call for call in told.calls if call in {"send_attempt", "conclude_attempt"}]
+    assert taken == ["send_attempt", "conclude_attempt"] * 2
+    assert ending(told)[0] == "healed"
+
+
+def test_where_twice_is_once_a_lost_request_is_sent_again() -> None:
+    """Looking for it says so; there is an end to that, too."""
+    told = story(send_attempt=[UNKNOWN, ISSUED], reconcile_attempt={"state": "intent"})
+    for_ever = story(send_attempt=UNKNOWN, reconcile_attempt={"state": "intent"})
+
+    assert told.count("send_attempt") == 2
+    assert ending(told)[0] == "healed"
+    assert for_ever.count("send_attempt") == MAX_SENDS
+    assert ending(for_ever)[0] == "not_healed"
+
+
+def test_what_nobody_can_know_is_for_a_person() -> None:
+    """A request that may yet take effect is not followed by another one."""
+    told = story(send_attempt=UNKNOWN, reconcile_attempt={"state": "timed_out", "problem": "lost"})
+
+    assert told.count("send_attempt") == 1
+    assert ending(told) == ("inconclusive", "lost")
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {},
+        {"conclude_attempt": {"outcome": "inconclusive"}},
+        {
+            "send_attempt": [{"state": "issued", "undoable": True}, {"state": "cancelled"}],
+            "conclude_attempt": {"goes_on": True},
+        },
+        {"conclude_attempt": RuntimeError("the disk is full")},
+    ],
+    ids=["healed", "not healed", "stopped in between", "broken off"],
+)
+def test_what_was_for_the_attempt_only_is_taken_back(answers: dict[str, Any]) -> None:
+    """Healed or not, before the ticket ends."""
+    told = story(
+        **{"send_attempt": {**ISSUED, "undoable": True}, "watch_run": lambda _: "succeeded"}
+        | answers
+    )
+
+    assert told.count("undo_attempt") == 1
+    assert told.calls.index("undo_attempt") < told.calls.index("close_ticket")
+
+
+def test_what_stands_in_the_way_for_a_while_is_waited_for() -> None:
+    """Others on the cluster may be done soon; if not, a person hears of it."""
+    busy = {"state": "blocked", "problem": "run 7 is going on", "passing": True}
+    soon = story(prepare_attempt=[busy, busy, {"state": "ready"}])
+    never = story(prepare_attempt=busy)
+
+    assert soon.count("prepare_attempt") == 3
+    assert ending(soon)[0] == "healed"
+    assert "send_attempt" not in never.calls
+    assert ending(never) == ("not_remediable", "run 7 is going on")
 
 
 def test_inconclusive_is_handed_over() -> None:
@@ -203,7 +279,9 @@ def test_an_interrupted_attempt_is_seen_through_first() -> None:
     assert ending(told)[0] == "healed"
 
 
-@pytest.mark.parametrize("step", [name for name in USUAL if name != "close_ticket"])
+@pytest.mark.parametrize(
+    "step", [name for name in USUAL if name not in {"close_ticket", "undo_attempt"}]
+)
 def test_whatever_breaks_a_person_hears_of_it(step: str) -> None:
     """A step that keeps failing ends in a ticket that says so, not in silence."""
     told = story(**{step: RuntimeError("Activity function failed: the disk is full\nstack")})

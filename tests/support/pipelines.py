@@ -1,9 +1,14 @@
 """A system of record that says what a test tells it to, and remembers what it was asked."""
 
 from collections.abc import Callable
+from typing import cast
 
 from shared.domain.alert import Resource, TimeWindow
 from shared.domain.run import RunSnapshot, StepFailure
+from shared.ports.clock import Clock
+from shared.ports.jobs import JobService
+from shared.remedies.registry import Remedies, direct_remedies
+from tests.support.builders import StoppedClock
 
 
 class ScriptedPipelines:
@@ -27,11 +32,11 @@ class ScriptedPipelines:
         return self.failed_steps.get(run.run_id, ())
 
     async def runs(
-        self, resource: Resource, name: str, window: TimeWindow
+        self, resource: Resource, target: str, window: TimeWindow
     ) -> tuple[RunSnapshot, ...]:
         """See the protocol."""
         self._maybe_fail()
-        mine = (run for run in self.known.values() if run.name == name)
+        mine = (run for run in self.known.values() if run.name == target)
         return tuple(sorted(mine, key=lambda run: str(run.started_at), reverse=True))
 
     async def rerun(
@@ -41,6 +46,23 @@ class ScriptedPipelines:
         self.reruns.append((name, reference_run_id, from_failure))
         return self.on_rerun()
 
+    async def rerun_trigger_run(self, resource: Resource, trigger: str, run_id: str) -> None:
+        """See the protocol."""
+        raise AssertionError(f"nobody asked for a rerun of {trigger}")
+
+    async def trigger_state(self, resource: Resource, trigger: str) -> str | None:
+        """See the protocol."""
+        return None
+
+    async def start_trigger(self, resource: Resource, trigger: str) -> None:
+        """See the protocol."""
+        raise AssertionError(f"nobody asked to start {trigger}")
+
     def _maybe_fail(self) -> None:
         if self.problem is not None:
             raise self.problem
+
+
+def remedies_of(adf: ScriptedPipelines, clock: Clock | None = None) -> Remedies:
+    """Return the steps over ``adf``; there is no Databricks workspace."""
+    return direct_remedies(adf, cast("JobService", None), clock or StoppedClock())

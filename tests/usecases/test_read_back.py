@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.domain.analysis import Action, Category, Classification
-from shared.domain.attempt import AttemptOutcome, AttemptState
+from shared.domain.attempt import Attempt, AttemptOutcome, AttemptState
 from shared.domain.errors import Refused, Transient
 from shared.domain.run import RunPhase, StepFailure
 from shared.domain.ticket import Outcome, Status
@@ -24,7 +24,7 @@ from shared.usecases.prepare_attempt import prepare_attempt
 from shared.usecases.read_back import read_back
 from shared.usecases.send_attempt import send_attempt
 from tests.support.builders import NOW, RUN, StoppedClock, a_run, an_opening
-from tests.support.pipelines import ScriptedPipelines
+from tests.support.pipelines import ScriptedPipelines, remedies_of
 
 ID = "TIK-20261120-000001"
 TIMEOUT = StepFailure(
@@ -184,7 +184,7 @@ async def understand(store: MemoryStore, adf: ScriptedPipelines) -> Any:
     await identify(store, adf)
     await read_back(ID, store, adf, clock)
     await analyse(ID, store, clock)
-    return await decide_next(ID, store, store, clock, defaults=DEFAULTS, random=lambda: 0.5)
+    return await decide_next(ID, store, clock, defaults=DEFAULTS, random=lambda: 0.5)
 
 
 async def test_the_system_of_records_words_are_the_evidence(store: MemoryStore) -> None:
@@ -287,8 +287,14 @@ async def issued(store: MemoryStore, adf: ScriptedPipelines) -> None:
     """Bring attempt 1 to ``issued`` as run ``rerun-1``."""
     adf.failed_steps[RUN] = (TIMEOUT,)
     await understand(store, adf)
-    await prepare_attempt(ID, 1, store, adf, StoppedClock())
-    await send_attempt(ID, 1, store, adf, StoppedClock())
+    await prepare_attempt(ID, 1, store, adf, remedies_of(adf), StoppedClock())
+    await send_attempt(ID, 1, store, remedies_of(adf), StoppedClock())
+
+
+async def conclude(store: MemoryStore, adf: ScriptedPipelines, ended: str) -> Attempt:
+    """Conclude attempt 1 as the monitor would."""
+    clock, steps = StoppedClock(), remedies_of(adf)
+    return (await conclude_attempt(ID, 1, ended, store, adf, steps, clock)).attempt
 
 
 @pytest.mark.parametrize(
@@ -309,7 +315,7 @@ async def test_what_an_attempt_came_to(
     await issued(store, adf)
 
     for _ in range(2):  # a repeated delivery changes nothing
-        attempt = await conclude_attempt(ID, 1, ended, store, adf, StoppedClock())
+        attempt = await conclude(store, adf, ended)
 
     ticket = await store.get(ID)
     assert (attempt.state, attempt.outcome) == (state, outcome)
@@ -323,7 +329,7 @@ async def test_green_is_not_healed(store: MemoryStore) -> None:
     adf.known["rerun-1"] = a_run("rerun-1", RunPhase.SUCCEEDED)
     adf.failed_steps["rerun-1"] = (TIMEOUT,)
 
-    attempt = await conclude_attempt(ID, 1, "succeeded", store, adf, StoppedClock())
+    attempt = await conclude(store, adf, "succeeded")
 
     assert (attempt.state, attempt.outcome) == (AttemptState.FAILED, AttemptOutcome.NOT_HEALED)
     assert "Copy failed in it" in (attempt.error or "")
@@ -335,7 +341,7 @@ async def test_a_success_that_cannot_be_verified_is_not_believed(store: MemorySt
     await issued(store, adf)
 
     with pytest.raises(Transient):
-        await conclude_attempt(ID, 1, "succeeded", store, adf, StoppedClock())
+        await conclude(store, adf, "succeeded")
 
     assert (await store.get(ID)).attempt(1).state is AttemptState.ISSUED
 
@@ -346,7 +352,7 @@ async def test_the_end_counts_the_minutes(store: MemoryStore) -> None:
     adf = ScriptedPipelines(a_run())
     await issued(store, adf)
     adf.known["rerun-1"] = a_run("rerun-1", RunPhase.SUCCEEDED)
-    await conclude_attempt(ID, 1, "succeeded", store, adf, clock)
+    await conclude(store, adf, "succeeded")
     clock.advance(minutes=5.2)
 
     ticket = await close_ticket(ID, Outcome.HEALED, "it works", store, clock)
@@ -383,7 +389,7 @@ async def test_the_summary_tells_a_person_what_to_do(store: MemoryStore) -> None
     """What failed, why it ends, what was tried, what comes next."""
     adf = ScriptedPipelines(a_run())
     await issued(store, adf)
-    await conclude_attempt(ID, 1, "failed", store, adf, StoppedClock())
+    await conclude(store, adf, "failed")
 
     ticket = await close_ticket(ID, Outcome.NOT_HEALED, "tries used up", store, StoppedClock())
 
@@ -412,8 +418,8 @@ async def test_a_root_that_did_not_wait_for_its_child_is_left_alone(store: Memor
     adf.failed_steps[RUN] = (TIMEOUT,)
 
     found = await understand(store, adf)
-    await prepare_attempt(ID, 1, store, adf, StoppedClock())
-    await send_attempt(ID, 1, store, adf, StoppedClock())
+    await prepare_attempt(ID, 1, store, adf, remedies_of(adf), StoppedClock())
+    await send_attempt(ID, 1, store, remedies_of(adf), StoppedClock())
 
     assert found.decision.outcome == "execute"
     assert adf.reruns == [("load_customer_data", RUN, True)]
@@ -482,7 +488,7 @@ async def test_an_attempt_that_was_never_sent_ends_with_its_ticket(store: Memory
     adf = ScriptedPipelines(a_run())
     adf.failed_steps[RUN] = (TIMEOUT,)
     await understand(store, adf)
-    await prepare_attempt(ID, 1, store, adf, StoppedClock())
+    await prepare_attempt(ID, 1, store, adf, remedies_of(adf), StoppedClock())
 
     ticket = await close_ticket(ID, Outcome.NOT_HEALED, "429 for ever", store, StoppedClock())
 

@@ -20,7 +20,7 @@ from shared.usecases.prepare_attempt import Prepared, prepare_attempt
 from shared.usecases.reconcile_attempt import reconcile_attempt
 from shared.usecases.send_attempt import Sent, send_attempt
 from tests.support.builders import NOW, RUN, StoppedClock, a_run, an_opening
-from tests.support.pipelines import ScriptedPipelines
+from tests.support.pipelines import ScriptedPipelines, remedies_of
 
 Store = MemoryStore | SqliteStore
 ID = "TIK-20261120-000001"
@@ -64,12 +64,12 @@ def adf() -> ScriptedPipelines:
 
 async def prepare(store: Store, adf: ScriptedPipelines, number: int = 1) -> Prepared:
     """Store the intent of attempt ``number``."""
-    return await prepare_attempt(ID, number, store, adf, StoppedClock())
+    return await prepare_attempt(ID, number, store, adf, remedies_of(adf), StoppedClock())
 
 
 async def send(store: Store, adf: ScriptedPipelines) -> Sent:
     """Deliver the activity that sends attempt 1."""
-    return await send_attempt(ID, 1, store, adf, StoppedClock())
+    return await send_attempt(ID, 1, store, remedies_of(adf), StoppedClock())
 
 
 async def state(store: Store) -> AttemptState:
@@ -233,7 +233,7 @@ async def test_a_lost_run_is_found_and_adopted(store: Store, adf: ScriptedPipeli
     )
     adf.known["ours"] = a_run("ours", RunPhase.ACTIVE, started_at=NOW)
 
-    found = await reconcile_attempt(ID, 1, store, adf, StoppedClock(), last_look=False)
+    found = await reconcile_attempt(ID, 1, store, remedies_of(adf), StoppedClock(), last_look=False)
 
     assert (found.state, found.external_run_id) == (AttemptState.ISSUED, "ours")
     assert adf.reruns == []
@@ -245,8 +245,8 @@ async def test_nothing_found_keeps_looking_until_the_last_look(
     """Only after the grace time is a request held to have never arrived."""
     await unknown(store, adf)
 
-    early = await reconcile_attempt(ID, 1, store, adf, StoppedClock(), last_look=False)
-    late = await reconcile_attempt(ID, 1, store, adf, StoppedClock(), last_look=True)
+    early = await reconcile_attempt(ID, 1, store, remedies_of(adf), StoppedClock(), last_look=False)
+    late = await reconcile_attempt(ID, 1, store, remedies_of(adf), StoppedClock(), last_look=True)
 
     assert early.state is AttemptState.UNKNOWN
     assert (late.state, late.outcome) == (AttemptState.FAILED, AttemptOutcome.NOT_HEALED)
@@ -258,9 +258,9 @@ async def test_no_answer_concludes_nothing(store: Store, adf: ScriptedPipelines)
     await unknown(store, adf)
     adf.problem = Transient("adf", "HTTP 503", status=503)
 
-    early = await reconcile_attempt(ID, 1, store, adf, StoppedClock(), last_look=False)
+    early = await reconcile_attempt(ID, 1, store, remedies_of(adf), StoppedClock(), last_look=False)
     with pytest.raises(Transient):
-        await reconcile_attempt(ID, 1, store, adf, StoppedClock(), last_look=True)
+        await reconcile_attempt(ID, 1, store, remedies_of(adf), StoppedClock(), last_look=True)
 
     assert early.state is AttemptState.UNKNOWN
     assert await state(store) is AttemptState.UNKNOWN
@@ -280,16 +280,16 @@ async def test_a_second_lost_answer_does_not_adopt_an_older_run(
     )
     adf.known["r1"] = a_run("r1", started_at=NOW)
     clock.advance(seconds=30)
-    await prepare_attempt(ID, 1, store, adf, clock)
+    await prepare_attempt(ID, 1, store, adf, remedies_of(adf, clock), clock)
 
     def lose() -> str:
         adf.known["ours"] = a_run("ours", RunPhase.ACTIVE, started_at=clock.now())
         raise OutcomeUnknown("adf", "createRun: HTTP 504", status=504)
 
     adf.on_rerun = lose
-    await send_attempt(ID, 1, store, adf, clock)
+    await send_attempt(ID, 1, store, remedies_of(adf, clock), clock)
 
-    found = await reconcile_attempt(ID, 1, store, adf, clock, last_look=False)
+    found = await reconcile_attempt(ID, 1, store, remedies_of(adf, clock), clock, last_look=False)
     assert found.external_run_id == "ours"
 
 
@@ -301,6 +301,6 @@ async def test_without_a_group_only_the_same_work_is_ours(
     stranger = a_run("stranger", RunPhase.ACTIVE, started_at=NOW, by_trigger=True)
     adf.known["stranger"] = stranger.model_copy(update={"group_id": None})
 
-    found = await reconcile_attempt(ID, 1, store, adf, StoppedClock(), last_look=False)
+    found = await reconcile_attempt(ID, 1, store, remedies_of(adf), StoppedClock(), last_look=False)
 
     assert found.state is AttemptState.UNKNOWN

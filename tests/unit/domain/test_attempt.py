@@ -6,7 +6,16 @@ import pytest
 
 from shared.domain.alert import Platform
 from shared.domain.analysis import Action
-from shared.domain.attempt import LEGAL_MOVES, Attempt, AttemptState, attempt_key
+from shared.domain.attempt import (
+    LEGAL_MOVES,
+    TWICE_IS_ONCE,
+    Attempt,
+    AttemptState,
+    StepKind,
+    StepTaken,
+    attempt_key,
+    may_follow,
+)
 from shared.domain.errors import IllegalTransition
 from shared.domain.ticket import Ticket, checked
 from tests.support.builders import NOW, RUN, a_resource, a_ticket
@@ -72,11 +81,37 @@ def test_the_key_depends_on_ticket_and_number_only() -> None:
     assert len({attempt_key(t, n) for t in ("TIK-1", "TIK-11") for n in (1, 2, 11)}) == 6
 
 
-def test_intent_is_reached_from_sending_only() -> None:
-    """What is unknown can never be sent again, not even by way of a new intent."""
-    assert [old for old, new in LEGAL_MOVES.items() if AttemptState.INTENT in new] == [
-        AttemptState.SENDING
-    ]
+@pytest.mark.parametrize("step", StepKind)
+def test_what_is_unknown_is_sent_again_only_where_twice_is_once(step: StepKind) -> None:
+    """Not even by way of a new intent; a store refuses it whoever asks."""
+    lost = an_attempt(AttemptState.UNKNOWN).model_copy(update={"plan": (step,)})
+    again = lost.moved_to(AttemptState.INTENT)
+
+    assert may_follow(lost, again) is (step in TWICE_IS_ONCE)
+
+
+def test_the_last_step_is_never_sent_again() -> None:
+    """From ``issued`` an attempt goes on to its next step, and to nothing else."""
+    plan = (StepKind.RESTART_CLUSTER, StepKind.REPAIR_RUN)
+    first = an_attempt(AttemptState.ISSUED).model_copy(update={"plan": plan})
+    done = StepTaken(kind=StepKind.RESTART_CLUSTER)
+    second = first.model_copy(update={"taken": (done,), "state": AttemptState.INTENT})
+    last = second.model_copy(update={"state": AttemptState.ISSUED})
+    beyond = last.model_copy(update={"taken": (done, done), "state": AttemptState.INTENT})
+
+    assert may_follow(first, second)
+    assert not may_follow(first, first.moved_to(AttemptState.INTENT))
+    assert not may_follow(last, beyond)
+    assert not may_follow(last, last.model_copy(update={"taken": ()}))
+
+
+def test_each_step_has_a_key_of_its_own() -> None:
+    """What the other side recognises a request by must differ from step to step."""
+    first = an_attempt()
+    second = first.model_copy(update={"taken": (StepTaken(kind=StepKind.RESTART_CLUSTER),)})
+
+    assert len({first.step_key, second.step_key}) == 2
+    assert len(second.step_key) == 64
 
 
 def test_a_run_is_claimed_per_workspace_where_ids_repeat() -> None:
