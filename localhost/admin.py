@@ -104,6 +104,10 @@ def _describe(app: App, url: str, prefix: str) -> list[dict[str, object]]:
     found += [
         _plain(one.function.name, "timerTrigger") | {"schedule": one.schedule} for one in app.timers
     ]
+    found += [
+        _plain(one.function.name, "queueTrigger") | {"queueName": one.queue} for one in app.queues
+    ]
+    found += [_plain(one.function.name, "blobTrigger") | {"path": one.path} for one in app.blobs]
     for kind, functions in (
         ("orchestrationTrigger", app.orchestrators),
         ("activityTrigger", app.activities),

@@ -79,6 +79,8 @@ def _listing(app: App, host: Host) -> str:
         path = "/".join(p for p in (host.settings.route_prefix, one.route.lstrip("/")) if p)
         lines.append(f"  {one.function.name:<{width}}  [{methods}] {host.url}/{path}")
     lines += [f"  {one.function.name:<{width}}  timer {one.schedule}" for one in app.timers]
+    lines += [f"  {one.function.name:<{width}}  queue {one.queue}" for one in app.queues]
+    lines += [f"  {one.function.name:<{width}}  blob {one.path}" for one in app.blobs]
     for kind, functions in (
         ("orchestrator", app.orchestrators),
         ("activity", app.activities),
@@ -92,6 +94,8 @@ def _listing(app: App, host: Host) -> str:
 def _names(app: App) -> list[str]:
     names = [one.function.name for one in app.http]
     names += [one.function.name for one in app.timers]
+    names += [one.function.name for one in app.queues]
+    names += [one.function.name for one in app.blobs]
     for functions in (app.orchestrators, app.activities, app.entities):
         names += [one.name for one in functions.values()]
     return names + [name for name, _ in app.skipped]

@@ -51,6 +51,24 @@ class TimerFunction:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueFunction:
+    """A function per message of a queue."""
+
+    function: Function
+    queue: str
+    connection_string: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlobFunction:
+    """A function per blob that fits ``path``, e.g. ``in/{name}.csv``."""
+
+    function: Function
+    path: str
+    connection_string: str
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """All functions of an app, by kind; durable ones by lower-case name.
 
@@ -60,6 +78,8 @@ class App:
 
     http: list[HttpFunction] = field(default_factory=list)
     timers: list[TimerFunction] = field(default_factory=list)
+    queues: list[QueueFunction] = field(default_factory=list)
+    blobs: list[BlobFunction] = field(default_factory=list)
     warm_ups: list[Function] = field(default_factory=list)
     orchestrators: dict[str, Function] = field(default_factory=dict)
     activities: dict[str, Function] = field(default_factory=dict)

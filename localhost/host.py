@@ -26,6 +26,7 @@ from starlette.responses import JSONResponse, Response
 
 from localhost import loader
 from localhost.admin import AdminApi, Runner
+from localhost.blobs import Blobs
 from localhost.clock import Clock, SystemClock
 from localhost.durable import sdk, strict
 from localhost.durable.activities import Activity
@@ -47,6 +48,7 @@ from localhost.invoke import Invoker
 from localhost.keys import Keys
 from localhost.loader import BadApp
 from localhost.lock import FolderLock
+from localhost.queues import Queues
 from localhost.routes import Route, Router, Template
 from localhost.settings import (
     BadSettings,
@@ -167,6 +169,8 @@ class Host:
             self._front.state = State.STOPPING
         await asyncio.gather(
             self._timers.stop(drain_seconds),
+            self._queues.stop(drain_seconds),
+            self._blobs.stop(drain_seconds),
             self._engine.drain(drain_seconds),
             self._requests_end(drain_seconds),
         )
@@ -196,6 +200,8 @@ class Host:
         await self._engine.start()
         self._stack.callback(self._engine.halt)
         self._timers.start()
+        self._queues.start()
+        self._blobs.start()
         self._front.state = State.READY
 
     @contextlib.contextmanager
@@ -278,6 +284,9 @@ class Host:
             options=options,
         )
         self._timers = Timers(app.timers, self._invoker, self._hub, self._clock)
+        self._queues = Queues(app.queues, self._invoker, settings.queues)
+        receipts = self._data_dir / "hub" / "blobs.db"
+        self._blobs = Blobs(app.blobs, self._invoker, settings.blobs, receipts)
         self._front.use(Router(self._routes()))
 
     async def _warm_up(self) -> None:

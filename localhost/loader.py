@@ -16,8 +16,17 @@ from weakref import WeakKeyDictionary
 
 import azure.functions as func
 
-from localhost.functions import App, Function, HttpFunction, TimerFunction
+from localhost.blobs import path_pattern
+from localhost.functions import (
+    App,
+    BlobFunction,
+    Function,
+    HttpFunction,
+    QueueFunction,
+    TimerFunction,
+)
 from localhost.settings import expand
+from localhost.storage import connection_string
 
 MODULE = "function_app"
 
@@ -107,6 +116,10 @@ def _add(app: App, built: Any, folder: Path) -> None:
         app.http.append(_http(function, trigger))
     elif trigger.type == "timerTrigger":
         app.timers.append(_timer(function, trigger))
+    elif trigger.type == "queueTrigger":
+        app.queues.append(_queue(function, trigger))
+    elif trigger.type == "blobTrigger":
+        app.blobs.append(_blob(function, trigger))
     elif trigger.type == "orchestrationTrigger":
         _put(app.orchestrators, function, trigger.orchestration)
     elif trigger.type == "warmupTrigger":
@@ -120,6 +133,8 @@ def _add(app: App, built: Any, folder: Path) -> None:
 _RUN = (
     "httpTrigger",
     "timerTrigger",
+    "queueTrigger",
+    "blobTrigger",
     "warmupTrigger",
     "orchestrationTrigger",
     "activityTrigger",
@@ -181,6 +196,20 @@ def _timer(function: Function, trigger: Any) -> TimerFunction:
         run_on_startup=bool(trigger.run_on_startup),
         use_monitor=trigger.use_monitor is not False,
     )
+
+
+def _queue(function: Function, trigger: Any) -> QueueFunction:
+    return QueueFunction(
+        function=function,
+        queue=expand(str(trigger.queue_name)),
+        connection_string=connection_string(str(trigger.connection)),
+    )
+
+
+def _blob(function: Function, trigger: Any) -> BlobFunction:
+    path = expand(str(trigger.path))
+    path_pattern(path)
+    return BlobFunction(function, path, connection_string(str(trigger.connection)))
 
 
 def _put(functions: dict[str, Function], function: Function, other: str | None) -> None:

@@ -11,11 +11,33 @@ from pathlib import Path
 _TIME_SPAN = re.compile(
     r"(?:(?P<days>\d+)\.)?(?P<hours>\d{1,2}):(?P<minutes>\d{2})(?::(?P<seconds>\d{2}(?:\.\d+)?))?"
 )
+# As many as one request to a storage queue may return.
+_MOST_MESSAGES = 32
 _SETTING = re.compile(r"%([^%\s]+)%")
 
 
 class BadSettings(Exception):
     """A settings file cannot be used; the message names the file and the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOptions:
+    """``extensions.queues`` of ``host.json``, with the real host's defaults."""
+
+    batch_size: int = 16
+    new_batch_threshold: int = 8
+    max_dequeue_count: int = 5
+    max_polling_interval: timedelta = timedelta(minutes=1)
+    visibility_timeout: timedelta = timedelta(0)
+    base64: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BlobOptions:
+    """``extensions.blobs`` of ``host.json``, with the real host's defaults on two cores."""
+
+    max_degree_of_parallelism: int = 16
+    poison_blob_threshold: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +52,8 @@ class HostSettings:
         default_version: Given to orchestrations that are started without one.
         max_activities: Activities at once.
         max_orchestrators: Orchestrations taking a turn at once.
+        queues: How queue triggers read.
+        blobs: How blob triggers read.
     """
 
     route_prefix: str = "api"
@@ -39,6 +63,8 @@ class HostSettings:
     default_version: str | None = None
     max_activities: int = 64
     max_orchestrators: int = 64
+    queues: QueueOptions = field(default_factory=QueueOptions)
+    blobs: BlobOptions = field(default_factory=BlobOptions)
 
 
 def read_host_settings(folder: Path) -> HostSettings:
@@ -71,7 +97,57 @@ def read_host_settings(folder: Path) -> HostSettings:
         max_orchestrators=_count(
             durable, path, "maxConcurrentOrchestratorFunctions", default.max_orchestrators
         ),
+        queues=_queue_options(_section(content, path, "extensions", "queues"), path),
+        blobs=_blob_options(_section(content, path, "extensions", "blobs"), path),
     )
+
+
+def _queue_options(section: dict[str, object], path: Path) -> QueueOptions:
+    default = QueueOptions()
+    encoding = str(section.get("messageEncoding", "base64")).lower()
+    if encoding not in ("base64", "none"):
+        raise BadSettings(f"{path}: extensions.queues.messageEncoding must be base64 or none")
+    size = _count(section, path, "batchSize", default.batch_size)
+    if size > _MOST_MESSAGES:
+        raise BadSettings(f"{path}: extensions.queues.batchSize must be {_MOST_MESSAGES} at most")
+    threshold = section.get("newBatchThreshold", size // 2)
+    if not isinstance(threshold, int) or isinstance(threshold, bool) or threshold < 0:
+        raise BadSettings(f"{path}: newBatchThreshold must be a whole number, not {threshold!r}")
+    return QueueOptions(
+        batch_size=size,
+        new_batch_threshold=threshold,
+        max_dequeue_count=_count(section, path, "maxDequeueCount", default.max_dequeue_count),
+        max_polling_interval=_span(
+            section, path, "maxPollingInterval", default.max_polling_interval
+        ),
+        visibility_timeout=_span(section, path, "visibilityTimeout", default.visibility_timeout),
+        base64=encoding == "base64",
+    )
+
+
+def _blob_options(section: dict[str, object], path: Path) -> BlobOptions:
+    default = BlobOptions()
+    return BlobOptions(
+        max_degree_of_parallelism=_count(
+            section, path, "maxDegreeOfParallelism", default.max_degree_of_parallelism
+        ),
+        poison_blob_threshold=_count(
+            section, path, "poisonBlobThreshold", default.poison_blob_threshold
+        ),
+    )
+
+
+def _span(section: dict[str, object], path: Path, name: str, default: timedelta) -> timedelta:
+    """Return a time span, which may also be given in milliseconds."""
+    value = section.get(name)
+    if value is None:
+        return default
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return timedelta(milliseconds=value)
+    span = parse_time_span(str(value))
+    if span is None:
+        raise BadSettings(f"{path}: {name} must be hh:mm:ss, not {value!r}")
+    return span
 
 
 def apply_local_settings(folder: Path, environment: MutableMapping[str, str]) -> list[str]:
