@@ -64,6 +64,11 @@ log = logging.getLogger(__name__)
 # A stop must end in under 10 s; what is left after this runs again next time.
 DRAIN_SECONDS = 5.0
 
+# The durable client gives up idle connections after 15 s (aiohttp's default). Were the host to
+# close them first, it could do so under a request, and the SDK then drops its session and with
+# it every other request of the process.
+_KEEP_ALIVE_SECONDS = 60
+
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -238,6 +243,7 @@ class Host:
                 lifespan="off",
                 ws="none",
                 server_header=False,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=1,
             )
         )

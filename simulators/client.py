@@ -355,6 +355,84 @@ class AdfSimulator(Simulator):
         self._send("POST", "/adf/integration-runtimes", body)
 
 
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """A job run as it really is.
+
+    Attributes:
+        wire: The run in the platform's own JSON, with its tasks and repair history.
+    """
+
+    run_id: str
+    job_id: str
+    job: str
+    status: str
+    wire: Json
+
+    @classmethod
+    def from_wire(cls, run: Json) -> Self:
+        """Read a run from a control's answer."""
+        state = cast("Json", run["state"])
+        return cls(
+            run_id=str(run["run_id"]),
+            job_id=str(run["job_id"]),
+            job=str(run["run_name"]),
+            status=str(state.get("result_state") or state["life_cycle_state"]),
+            wire=run,
+        )
+
+    @property
+    def repairs(self) -> int:
+        """How often it was repaired."""
+        return len(cast("list[Json]", self.wire["repair_history"])) - 1
+
+    @property
+    def task_run_ids(self) -> list[str]:
+        """The runs of its tasks, one per try."""
+        return [str(task["run_id"]) for task in cast("list[Json]", self.wire["tasks"])]
+
+    def notification(self, *, event: str = "jobs.on_failure", numbers: bool = False) -> Json:
+        """Return what the platform posts about it, with ids as text or as numbers."""
+        run_id: object = int(self.run_id) if numbers else self.run_id
+        job_id: object = int(self.job_id) if numbers else self.job_id
+        return {
+            "event_type": event,
+            "workspace_id": "4400000000000001",
+            "run": {"run_id": run_id},
+            "job": {"job_id": job_id, "name": self.job},
+        }
+
+
+class DatabricksSimulator(Simulator):
+    """A Databricks workspace: its jobs, its clusters, and which runs are already there."""
+
+    name = "databricks"
+
+    def job(self, name: str, tasks: Sequence[Json], **fields: object) -> str:
+        """Declare a job and return its id.
+
+        Args:
+            tasks: Each the fields of ``TaskScript``: key, tries, existing_cluster_id, ...
+            fields: Further fields of ``JobScript``: parameters, job_clusters, ...
+        """
+        body = {"name": name, "tasks": [dict(task) for task in tasks], **fields}
+        return str(self._send("POST", "/databricks/jobs", body)["job_id"])
+
+    def cluster(self, cluster_id: str, **fields: object) -> None:
+        """Declare a cluster; ``fields`` are those of ``ClusterScript``."""
+        self._send("POST", "/databricks/clusters", {"cluster_id": cluster_id, **fields})
+
+    def seed_run(self, job: str, **fields: object) -> JobRun:
+        """Put a run there that began in the past; ``fields`` are those of ``SeedRun``."""
+        return JobRun.from_wire(self._send("POST", "/databricks/runs", {"job": job, **fields}))
+
+    def runs(self, job: str | None = None) -> list[JobRun]:
+        """Return the runs there really are, oldest first, of one job or of all."""
+        found = cast("list[Json]", self._send("GET", "/databricks/runs")["runs"])
+        runs = [JobRun.from_wire(run) for run in found]
+        return [run for run in runs if job is None or run.job == job]
+
+
 class SimulatorProcess:
     """``python -m simulators NAME`` as a child process.
 

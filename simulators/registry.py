@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 from simulators.adf import app as adf
+from simulators.databricks import app as databricks
 from simulators.kit.serving import Simulator, Surroundings
 
 SIMULATORS: dict[str, Callable[[Surroundings], Simulator]] = {
     "adf": adf.create,
+    "databricks": databricks.create,
 }

@@ -166,6 +166,9 @@ class _Client:
         from databricks.sdk.core import ApiClient, Config
         from databricks.sdk.credentials_provider import CredentialsStrategy
 
+        # Filled in on first use, from the class it is first used on: it must be this one.
+        Config.attributes()
+
         class OneTry(Clock):
             def time(self) -> float:
                 return time.time()

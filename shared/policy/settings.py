@@ -30,7 +30,8 @@ class PolicySettings(Model):
         running: All together.
         max_failing_share: With more of a factory's or workspace's known targets failing
             within ten minutes than this, something larger is wrong, and nothing is rerun ...
-        min_failing_targets: ... if they are at least so many.
+        min_failing_targets: ... if they are at least so many. Mend knows only targets that
+            have failed at least once, so a small number would stop a young installation.
         inconclusive_until_open: So many attempts in a row of which nobody knows what came
             of them, within an hour, and a person is asked before the next one.
         rerun_safety: By name of a pipeline or job, in any case.
@@ -38,11 +39,11 @@ class PolicySettings(Model):
 
     running_per_target: int = Field(default=1, ge=1, le=100)
     attempts_per_target_per_day: int = Field(default=20, ge=1, le=10_000)
-    attempts_per_action_per_10_minutes: int = Field(default=300, ge=1, le=100_000)
-    attempts_per_hour: int = Field(default=1_000, ge=1, le=1_000_000)
+    attempts_per_action_per_10_minutes: int = Field(default=600, ge=1, le=100_000)
+    attempts_per_hour: int = Field(default=2_000, ge=1, le=1_000_000)
     running: int = Field(default=200, ge=1, le=10_000)
     max_failing_share: float = Field(default=0.4, gt=0, le=1)
-    min_failing_targets: int = Field(default=50, ge=2, le=1_000_000)
+    min_failing_targets: int = Field(default=500, ge=2, le=1_000_000)
     inconclusive_until_open: int = Field(default=3, ge=1, le=1_000)
     rerun_safety: dict[str, RerunSafety] = Field(default_factory=dict, max_length=10_000)
 

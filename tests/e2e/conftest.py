@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from demo.processes import HostProcess
-from simulators.client import AdfSimulator
-from tests.support.mend import Mend, brisk
+from simulators.client import AdfSimulator, DatabricksSimulator
+from tests.support.mend import Mend, brisk, workspace
 
 BASE_URL = os.environ.get("BASE_URL", "").rstrip("/")
 
@@ -30,13 +30,36 @@ def adf_process() -> Iterator[AdfSimulator]:
 
 
 @pytest.fixture(scope="session")
-def base_url(adf_process: AdfSimulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def databricks_process() -> Iterator[DatabricksSimulator]:
+    """Yield the workspace, likewise."""
+    if BASE_URL:
+        with DatabricksSimulator.attach(os.environ["DATABRICKS_SIMULATOR_URL"]) as simulator:
+            yield simulator
+        return
+    with DatabricksSimulator.start() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def databricks(databricks_process: DatabricksSimulator) -> DatabricksSimulator:
+    """Return an empty workspace."""
+    databricks_process.reset()
+    return databricks_process
+
+
+@pytest.fixture(scope="session")
+def base_url(
+    adf_process: AdfSimulator,
+    databricks_process: DatabricksSimulator,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
     """Yield the address of a running host; tests tell their tickets apart by pipeline name."""
     if BASE_URL:
         yield BASE_URL
         return
     data_dir = tmp_path_factory.mktemp("host") / "data"
-    with HostProcess(data_dir, brisk(adf_process.url)) as host:
+    settings = brisk(adf_process.url, **workspace(databricks_process.url))
+    with HostProcess(data_dir, settings) as host:
         yield host.url
 
 

@@ -328,3 +328,20 @@ async def test_stopping_waits_for_requests_that_run(tmp_path: Path) -> None:
 
     assert (answer.status_code, answer.text) == (200, "done")
     assert late.status_code == 503
+
+
+@pytest.mark.long
+async def test_an_idle_connection_outlives_what_clients_keep(tmp_path: Path) -> None:
+    """Were it closed first, it could be closed under a request that is just being sent."""
+    async with Host(app_dir=tmp_path, data_dir=tmp_path / "data", app=func.FunctionApp()) as host:
+        address, _, port = host.url.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(address, int(port))
+        for pause in (0, 16):  # aiohttp keeps idle connections for 15 s
+            await asyncio.sleep(pause)
+            writer.write(b"GET /api/health HTTP/1.1\r\nHost: " + f"{address}:{port}".encode())
+            writer.write(b"\r\n\r\n")
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+            assert head.startswith(b"HTTP/1.1 200")
+            length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+            await reader.readexactly(length)
+        writer.close()

@@ -48,6 +48,14 @@ def Counter(context):
 def q(msg: func.QueueMessage) -> None:
     pass
 
+@bp.blob_trigger(arg_name="blob", path="drop/{name}", connection="c")
+def d(blob: func.InputStream) -> None:
+    pass
+
+@bp.event_hub_message_trigger(arg_name="event", event_hub_name="h", connection="c")
+def e(event: func.EventHubEvent) -> None:
+    pass
+
 app.register_functions(bp)
 """
 
@@ -73,6 +81,7 @@ def written(folder: Path, text: str) -> Path:
 def test_every_kind_of_function_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Routes, schedules, durable names, blueprints; what this host has not is named."""
     monkeypatch.setenv("SCHEDULE", "0 */5 * * * *")
+    monkeypatch.setenv("c", "UseDevelopmentStorage=true")
     app = loader.load(written(tmp_path / "app", GOOD))
 
     a, b = app.http
@@ -84,7 +93,20 @@ def test_every_kind_of_function_is_found(tmp_path: Path, monkeypatch: pytest.Mon
     assert set(app.orchestrators) == {"other"}
     assert set(app.activities) == {"act"}
     assert set(app.entities) == {"counter"}
-    assert app.skipped == [("q", "this host has no queueTrigger")]
+    assert [queue.queue for queue in app.queues] == ["q"]
+    assert [blob.function.name for blob in app.blobs] == ["d"]
+    assert app.skipped == [("e", "this host has no eventHubTrigger")]
+
+
+def test_a_queue_without_its_connection_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything runs, with the name of the setting."""
+    monkeypatch.setenv("SCHEDULE", "0 */5 * * * *")
+    monkeypatch.delenv("c", raising=False)
+
+    with pytest.raises(BadSettings, match="needs the setting c"):
+        loader.load(written(tmp_path / "app", GOOD))
 
 
 def test_another_folder_is_another_app(tmp_path: Path) -> None:

@@ -28,6 +28,11 @@ def brisk(adf_url: str, **settings: str) -> dict[str, str]:
     }
 
 
+def workspace(url: str) -> dict[str, str]:
+    """Return settings for a simulated Databricks workspace at ``url``."""
+    return {"MEND_DATABRICKS_HOST": url, "MEND_DATABRICKS_TOKEN": "simulated"}
+
+
 def web_activity(run: PipelineRun, **fields: object) -> dict[str, object]:
     """Return what a Web activity on the failure path of ``run`` posts."""
     return {

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from simulators.client import AdfSimulator
+from simulators.client import AdfSimulator, DatabricksSimulator
 
 FACTORY = "adf-retail"
 GROUP = "rg-data"
@@ -36,6 +36,20 @@ def adf(adf_process: AdfSimulator) -> AdfSimulator:
     """An empty Data Factory by the system's clock."""
     adf_process.reset()
     return adf_process
+
+
+@pytest.fixture(scope="session")
+def databricks_process() -> Iterator[DatabricksSimulator]:
+    """One Databricks workspace by the system's clock for all tests of the session."""
+    with DatabricksSimulator.start() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def databricks(databricks_process: DatabricksSimulator) -> DatabricksSimulator:
+    """An empty Databricks workspace by the system's clock."""
+    databricks_process.reset()
+    return databricks_process
 
 
 @pytest.fixture(scope="session")

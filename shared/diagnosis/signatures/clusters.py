@@ -467,8 +467,10 @@ SIGNATURES: tuple[Signature, ...] = (
             "DRIVER_OUT_OF_DISK",
             "DRIVER_OUT_OF_MEMORY",
         ),
+        auto=True,  # one bounded step, taken back in the end
         risk=Risk.MEDIUM,
         max_attempts=1,
+        min_wait_seconds=60,
     ),
     Signature(
         id="driver-unresponsive",

@@ -235,7 +235,7 @@ SIGNATURES: tuple[Signature, ...] = (
             "fatal error: the python kernel",
         ),
         auto=True,
-        risk=Risk.HIGH,
+        risk=Risk.MEDIUM,
         max_attempts=1,
         min_wait_seconds=120,
     ),

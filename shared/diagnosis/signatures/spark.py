@@ -289,8 +289,10 @@ SIGNATURES: tuple[Signature, ...] = (
             "out of memory",
         ),
         unless=("parquetjavainvocationexception", "integration runtime"),
+        auto=True,  # one bounded step, taken back in the end
         risk=Risk.MEDIUM,
         max_attempts=1,
+        min_wait_seconds=60,
     ),
     Signature(
         id="driver-stopped",

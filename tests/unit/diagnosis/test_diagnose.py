@@ -325,12 +325,14 @@ def test_action_suits_the_platform(platform: Platform, code: str, action: Action
     assert told(text("", code), platform=platform).action is action
 
 
-def test_cost_is_never_automatic() -> None:
-    """A larger cluster is suggested, and left to policy and people."""
-    analysis = told(text("", "DRIVER_OUT_OF_MEMORY"), platform=Platform.DATABRICKS)
+def test_a_larger_cluster_is_tried_once_and_never_for_low_risk() -> None:
+    """It costs money; what lost its executors may need none of it, and is left to people."""
+    memory = told(text("", "DRIVER_OUT_OF_MEMORY"), platform=Platform.DATABRICKS)
+    disk = told(text("No space left on device"), platform=Platform.DATABRICKS)
 
-    assert analysis.action is Action.RESIZE_CLUSTER
-    assert not analysis.auto_remediable
+    assert (memory.action, memory.risk) == (Action.RESIZE_CLUSTER, Risk.MEDIUM)
+    assert (memory.auto_remediable, memory.max_attempts) == (True, 1)
+    assert (disk.action, disk.auto_remediable) == (Action.RESIZE_CLUSTER, False)
 
 
 def test_wrong_data_cannot_open_the_guard() -> None:

@@ -101,7 +101,9 @@ def test_automatic_ones_are_bounded() -> None:
     """What may run alone says how often, after what pause, and is worth a retry."""
     for signature in SIGNATURES:
         if signature.auto:
-            assert signature.retryable in {"true", "once", "unclear"}, signature.id
+            # The same once more would not help there; with more memory it may.
+            resized = signature.action is Action.RESIZE_CLUSTER
+            assert resized or signature.retryable in {"true", "once", "unclear"}, signature.id
             assert signature.max_attempts in {1, 2, 3}, signature.id
             assert signature.min_wait_seconds >= 60, signature.id
         if signature.action not in PASSIVE:
