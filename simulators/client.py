@@ -433,6 +433,50 @@ class DatabricksSimulator(Simulator):
         return [run for run in runs if job is None or run.job == job]
 
 
+@dataclass(frozen=True, slots=True)
+class WorkflowRun:
+    """A run of the Logic App's workflow.
+
+    Attributes:
+        run_ids: The pipeline or job runs it started.
+        reports: Its callbacks, each with the ``body`` and the ``status`` that was answered.
+    """
+
+    id: str
+    tracking_id: str
+    request: Json
+    state: str
+    run_ids: list[str]
+    reports: list[Json]
+    problem: str
+
+
+class LogicAppSimulator(Simulator):
+    """A Logic App that carries out actions and calls back."""
+
+    name = "logic-app"
+
+    @property
+    def trigger_url(self) -> str:
+        """The URL of its Request trigger, with the signature."""
+        path = "/workflows/heal/triggers/manual/paths/invoke"
+        return f"{self.url}{path}?api-version=2016-10-01&sig=simulated-signature"
+
+    def connect(self, *systems: "AdfSimulator | DatabricksSimulator") -> None:
+        """Let the workflow act on ``systems``."""
+        for system in systems:
+            self._send("PUT", "/logic-app/systems", {"kind": system.name, "url": system.url})
+
+    def script(self, target: str = "*", **fields: object) -> None:
+        """Say how requests about ``target`` are treated; fields are those of ``WorkflowScript``."""
+        self._send("POST", "/logic-app/scripts", {"target": target, **fields})
+
+    def workflow_runs(self) -> list[WorkflowRun]:
+        """Return the runs of the workflow, oldest first."""
+        found = cast("list[dict[str, object]]", self._send("GET", "/logic-app/runs")["runs"])
+        return [WorkflowRun(**run) for run in found]  # type: ignore[arg-type]
+
+
 class SimulatorProcess:
     """``python -m simulators NAME`` as a child process.
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from simulators.client import AdfSimulator, DatabricksSimulator
+from simulators.client import AdfSimulator, DatabricksSimulator, LogicAppSimulator
 
 FACTORY = "adf-retail"
 GROUP = "rg-data"
@@ -50,6 +50,20 @@ def databricks(databricks_process: DatabricksSimulator) -> DatabricksSimulator:
     """An empty Databricks workspace by the system's clock."""
     databricks_process.reset()
     return databricks_process
+
+
+@pytest.fixture(scope="session")
+def logic_app_process() -> Iterator[LogicAppSimulator]:
+    """One Logic App for all tests of the session."""
+    with LogicAppSimulator.start() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def logic_app(logic_app_process: LogicAppSimulator) -> LogicAppSimulator:
+    """A Logic App that has not been asked for anything yet."""
+    logic_app_process.reset()
+    return logic_app_process
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""A simulated Logic App that carries out actions and calls back."""
