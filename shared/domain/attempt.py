@@ -8,7 +8,8 @@
 An attempt takes one step after another, each with its own request: a cluster is
 restarted, then the run repaired. From ``issued`` it goes on to the ``intent`` of the
 next step. From ``unknown`` it goes back to ``intent`` only where sending twice is the
-same as sending once.
+same as sending once, or where it was only doubted whether it had left: an intent that
+another process wrote may have been sent already, if the store is a restored backup.
 
 Only ``intent`` may be sent. A process that finds ``sending`` did not send it
 itself and therefore does not know: it goes on with ``unknown``.
@@ -86,7 +87,12 @@ _OVER = frozenset(
 
 LEGAL_MOVES: dict[AttemptState, frozenset[AttemptState]] = {
     AttemptState.INTENT: frozenset(
-        {AttemptState.SENDING, AttemptState.FAILED, AttemptState.CANCELLED}
+        {
+            AttemptState.SENDING,
+            AttemptState.UNKNOWN,
+            AttemptState.FAILED,
+            AttemptState.CANCELLED,
+        }
     ),
     AttemptState.SENDING: frozenset(
         {
@@ -136,6 +142,7 @@ class Attempt(Model):
     when the answer was lost. ``marks`` are the same for steps that are no runs: what
     the world looked like before. ``external_id`` is what the other side calls the
     present step (a repair, a workflow run), ``external_run_id`` the run it led to.
+    ``prepared_in`` is the incarnation of the store that the intent was written in.
     """
 
     number: int
@@ -156,6 +163,8 @@ class Attempt(Model):
     signature: str | None = None  # the cause this attempt answers
     external_run_id: str | None = None
     started_at: AwareDatetime
+    prepared_in: str = ""
+    doubted_at: AwareDatetime | None = None  # since when it may have been sent without our record
     sent_at: AwareDatetime | None = None
     ended_at: AwareDatetime | None = None
     error: str | None = None
@@ -171,6 +180,11 @@ class Attempt(Model):
         if not self.plan:  # stored before attempts had steps
             return StepKind(self.action)
         return self.plan[min(len(self.taken), len(self.plan) - 1)]
+
+    @property
+    def is_only_doubted(self) -> bool:
+        """Tell whether this store knows of no request, and only a lost one could."""
+        return self.sent_at is None and self.doubted_at is not None
 
     @property
     def is_last_step(self) -> bool:
@@ -200,7 +214,7 @@ def may_follow(old: Attempt, new: Attempt) -> bool:
     if new.state is old.state:
         return True
     if new.state is AttemptState.INTENT and old.state is AttemptState.UNKNOWN:
-        return old.step in TWICE_IS_ONCE
+        return old.step in TWICE_IS_ONCE or old.is_only_doubted
     if new.state is AttemptState.INTENT and old.state is AttemptState.ISSUED:
         return len(new.taken) == len(old.taken) + 1 and not old.is_last_step
     return new.state in LEGAL_MOVES[old.state]

@@ -55,6 +55,14 @@ class TicketStore(Protocol):
     :class:`~shared.domain.errors.Unavailable` when the store cannot work.
     """
 
+    @property
+    def incarnation(self) -> str:
+        """Another one whenever what is stored may be older than what was done: a restored copy.
+
+        Where that cannot be told, it is another one after every start.
+        """
+        ...
+
     async def create(self, change: Change) -> bool:
         """Store a new ticket; ``False`` (and no effect) if its id is taken.
 

@@ -21,6 +21,7 @@ class MemoryStore:
     """Reference implementation of the three store protocols."""
 
     def __init__(self) -> None:
+        self.incarnation = "memory"
         self._tickets: dict[str, Ticket] = {}
         self._events: dict[str, list[Event]] = {}
         self._outbox: list[Errand] = []

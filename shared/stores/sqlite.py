@@ -7,6 +7,7 @@ it (WAL). ``synchronous=FULL``: what was answered is on disk.
 
 import asyncio
 import json
+import secrets
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -76,6 +77,8 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self._writer = _Connection(path, "BEGIN IMMEDIATE")
         self._reader = _Connection(path, "BEGIN")
+        # A folder that was put back from a backup looks like one after a crash.
+        self.incarnation = secrets.token_hex(8)
 
     async def close(self) -> None:
         """Finish what is running and release the file."""

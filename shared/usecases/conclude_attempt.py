@@ -97,7 +97,8 @@ async def conclude_attempt(  # noqa: PLR0913, PLR0917  ports by position
         answer = await prepare_next_step(ticket, after, remedies)
         if isinstance(answer, Ready):
             updated = await store.update(
-                ticket_id, lambda current: _next(current, number, answer, clock)
+                ticket_id,
+                lambda current: _next(current, number, answer, clock, store.incarnation),
             )
             return Concluded(updated.attempt(number), goes_on=True)
         end = _End(
@@ -143,7 +144,9 @@ def _after_step(attempt: Attempt) -> Attempt:
     return attempt.model_copy(update={"taken": (*attempt.taken, done)})
 
 
-def _next(ticket: Ticket, number: int, ready: Ready, clock: Clock) -> Change | None:
+def _next(
+    ticket: Ticket, number: int, ready: Ready, clock: Clock, incarnation: str
+) -> Change | None:
     attempt = ticket.attempt(number)
     if attempt.state is not AttemptState.ISSUED:
         return None
@@ -153,6 +156,7 @@ def _next(ticket: Ticket, number: int, ready: Ready, clock: Clock) -> Change | N
         known_run_ids=ready.known_run_ids,
         external_id=None,
         external_run_id=None,
+        prepared_in=incarnation,
         sent_at=None,
     )
     return ticket.changed(

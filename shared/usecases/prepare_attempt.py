@@ -79,6 +79,7 @@ async def prepare_attempt(  # noqa: PLR0913  ports by position, the choice by na
         parameters_key=failed.parameters_key,
         signature=ticket.analysis.signature if ticket.analysis else None,
         started_at=clock.now(),
+        prepared_in=tickets.incarnation,
     )
     answer = await remedies[attempt.step].prepare(Work(ticket, attempt))
     match answer:

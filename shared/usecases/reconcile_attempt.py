@@ -3,7 +3,8 @@
 Where sending twice is the same as sending once, by the other side's own word or by its
 nature, the attempt goes back to ``intent``, and the flow sends it again. Where neither
 holds and nothing is found, the attempt has failed; where nothing *can* be found, nobody
-knows, and a person decides.
+knows, and a person decides. An attempt that was only doubted goes back to ``intent`` much
+sooner: whatever it did was done before the restart, and shows.
 """
 
 from datetime import timedelta
@@ -21,6 +22,8 @@ from shared.usecases.count_attempt import count_end
 from shared.usecases.record_issued import record_issued
 
 _REPEATABLE = {Repeat.IDEMPOTENT_TOKEN, Repeat.NATURAL}
+# How long the effect of something that was done before a restart may take to show.
+_DOUBT = timedelta(seconds=20)
 
 
 class Store(TicketStore, ClaimStore, SendLedger, Protocol):
@@ -57,8 +60,13 @@ async def reconcile_attempt(
         return attempt
     if found is not None:
         return await record_issued(ticket_id, number, found, store, clock, found=True)
-    if step.repeat in _REPEATABLE:
-        return await _settle(ticket_id, number, store, lambda ticket: _again(ticket, number, clock))
+    if step.repeat in _REPEATABLE or _doubt_is_over(attempt, step.repeat, clock):
+        return await _settle(
+            ticket_id,
+            number,
+            store,
+            lambda ticket: _again(ticket, number, clock, store.incarnation),
+        )
     if not last_look:
         return attempt
     end = _never_known if step.repeat is Repeat.UNSAFE else _never_arrived
@@ -80,14 +88,27 @@ class _Settle(Protocol):
     def __call__(self, ticket: Ticket, /) -> Change | None: ...
 
 
-def _again(ticket: Ticket, number: int, clock: Clock) -> Change:
+def _doubt_is_over(attempt: Attempt, repeat: Repeat, clock: Clock) -> bool:
+    if attempt.doubted_at is None or not attempt.is_only_doubted or repeat is Repeat.UNSAFE:
+        return False
+    return clock.now() - attempt.doubted_at >= _DOUBT
+
+
+def _again(ticket: Ticket, number: int, clock: Clock, incarnation: str) -> Change:
     attempt = ticket.attempt(number)
+    if attempt.is_only_doubted:
+        why = "is sent: there is no sign that it was before the restart"
+    else:
+        why = "is sent again: twice is the same as once"
+    back = attempt.moved_to(
+        AttemptState.INTENT, prepared_in=incarnation, sent_at=None, doubted_at=None
+    )
     return ticket.changed(
         clock.now(),
         "remediation.send_again",
-        f"attempt {number} ({attempt.step}) is sent again: twice is the same as once",
+        f"attempt {number} ({attempt.step}) {why}",
         data={"attempt": number, "step": attempt.step},
-        attempts=ticket.with_attempt(attempt.moved_to(AttemptState.INTENT)),
+        attempts=ticket.with_attempt(back),
     )
 
 

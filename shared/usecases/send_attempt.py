@@ -4,6 +4,9 @@ The state ``sending`` is on disk before the request leaves. Whoever finds it
 there and did not write it just now cannot know whether the request left: a
 second delivery of this activity, or the process after a crash. It never sends;
 it says ``unknown``, and :mod:`shared.usecases.reconcile_attempt` goes looking.
+
+The same holds for an intent of another incarnation of the store: had the store been
+restored from a backup, what it calls an intent might have been done long since.
 """
 
 from collections.abc import Sequence
@@ -77,7 +80,7 @@ async def _send(
     try:
         effect = await remedies[attempt.step].send(Work(ticket, attempt))
     except Transient as error:
-        back = attempt.moved_to(AttemptState.INTENT, error=str(error))
+        back = attempt.moved_to(AttemptState.INTENT, error=str(error), sent_at=None)
         return _sent(await _settle(ticket.id, back, store, clock), error.retry_after_seconds)
     except Refused as error:
         over = attempt.moved_to(
@@ -112,7 +115,11 @@ async def _claim(
     def claim(ticket: Ticket) -> Change | None:
         nonlocal mine
         attempt = ticket.attempt(number)
-        mine = attempt.state is AttemptState.INTENT and not ticket.status.is_final
+        waits = attempt.state is AttemptState.INTENT and not ticket.status.is_final
+        mine = waits and attempt.prepared_in == store.incarnation
+        if waits and not mine:
+            doubted = attempt.moved_to(AttemptState.UNKNOWN, error=_DOUBT, doubted_at=clock.now())
+            return _moved(ticket, doubted, clock)
         if mine:
             sending = attempt.moved_to(AttemptState.SENDING, sent_at=clock.now(), error=None)
             return _moved(ticket, sending, clock)
@@ -161,6 +168,7 @@ def _sent(attempt: Attempt, retry_after_seconds: float | None = None) -> Sent:
     )
 
 
+_DOUBT = "it was prepared before the last start, which may have been one from a backup"
 _WORDS = {
     AttemptState.INTENT: "was turned away before anything happened",
     AttemptState.SENDING: "is being sent",

@@ -304,3 +304,59 @@ async def test_without_a_group_only_the_same_work_is_ours(
     found = await reconcile_attempt(ID, 1, store, remedies_of(adf), StoppedClock(), last_look=False)
 
     assert found.state is AttemptState.UNKNOWN
+
+
+def restored(store: Store) -> None:
+    """Pretend that the store was opened anew, perhaps from a backup."""
+    store.incarnation = "another"
+
+
+async def test_an_intent_from_before_a_restart_is_looked_for_first(
+    store: Store, adf: ScriptedPipelines
+) -> None:
+    """The backup says intent; in the world that was lost it has been sent and is running."""
+    await prepare(store, adf)
+    restored(store)
+    adf.known["ours"] = a_run("ours", RunPhase.ACTIVE, started_at=NOW)
+
+    sent = await send(store, adf)
+    found = await reconcile_attempt(ID, 1, store, remedies_of(adf), StoppedClock(), last_look=False)
+
+    assert sent.state is AttemptState.UNKNOWN
+    assert "before the last start" in sent.problem
+    assert (found.state, found.external_run_id) == (AttemptState.ISSUED, "ours")
+    assert adf.reruns == []
+
+
+async def test_an_intent_that_a_crash_left_is_sent_after_a_short_look(
+    store: Store, adf: ScriptedPipelines
+) -> None:
+    """Twenty seconds without a sign are enough: nothing can be on its way any more."""
+    clock = StoppedClock()
+    await prepare(store, adf)
+    restored(store)
+    await send_attempt(ID, 1, store, remedies_of(adf), clock)
+
+    early = await reconcile_attempt(ID, 1, store, remedies_of(adf), clock, last_look=False)
+    clock.advance(seconds=20)
+    late = await reconcile_attempt(ID, 1, store, remedies_of(adf), clock, last_look=False)
+    sent = await send_attempt(ID, 1, store, remedies_of(adf), clock)
+
+    assert early.state is AttemptState.UNKNOWN
+    assert late.state is AttemptState.INTENT
+    assert sent.state is AttemptState.ISSUED
+    assert len(adf.reruns) == 1
+
+
+async def test_a_request_that_left_before_the_restart_is_never_sent_again(
+    store: Store, adf: ScriptedPipelines
+) -> None:
+    """What the store knows to be on its way is not merely doubted."""
+    clock = StoppedClock()
+    await unknown(store, adf)
+    restored(store)
+    clock.advance(minutes=3)
+
+    found = await reconcile_attempt(ID, 1, store, remedies_of(adf), clock, last_look=False)
+
+    assert found.state is AttemptState.UNKNOWN

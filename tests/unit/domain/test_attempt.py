@@ -84,10 +84,19 @@ def test_the_key_depends_on_ticket_and_number_only() -> None:
 @pytest.mark.parametrize("step", StepKind)
 def test_what_is_unknown_is_sent_again_only_where_twice_is_once(step: StepKind) -> None:
     """Not even by way of a new intent; a store refuses it whoever asks."""
-    lost = an_attempt(AttemptState.UNKNOWN).model_copy(update={"plan": (step,)})
+    lost = an_attempt(AttemptState.UNKNOWN).model_copy(update={"plan": (step,), "sent_at": NOW})
     again = lost.moved_to(AttemptState.INTENT)
 
     assert may_follow(lost, again) is (step in TWICE_IS_ONCE)
+
+
+def test_what_was_only_doubted_may_be_sent() -> None:
+    """No request is known of; having looked is enough. One that is known of stays unknown."""
+    doubted = an_attempt(AttemptState.UNKNOWN).model_copy(update={"doubted_at": NOW})
+    sent = doubted.model_copy(update={"sent_at": NOW})
+
+    assert may_follow(doubted, doubted.moved_to(AttemptState.INTENT))
+    assert not may_follow(sent, sent.moved_to(AttemptState.INTENT))
 
 
 def test_the_last_step_is_never_sent_again() -> None:
