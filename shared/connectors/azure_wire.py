@@ -25,6 +25,7 @@ from shared.domain.errors import OutcomeUnknown, Refused, Transient
 
 _MAX_RETRY_AFTER_SECONDS = 900.0
 _TEXT_LIMIT = 500
+_PASSES = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
 # What the SDK raises at an answer whose body is not what it expects.
 _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)
 
@@ -47,7 +48,7 @@ def reading(system: str, asked: str) -> Iterator[None]:
             status is not None
             and HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
         ):
-            if status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}:
+            if status in _PASSES or _retry_after(error) is not None:
                 raise Transient(
                     system,
                     f"{asked}: {_said(error)}",

@@ -246,7 +246,9 @@ class Databricks:
             resource.scope, f"get job {job_id}", "/api/2.2/jobs/get", job_id=job_id
         )
         settings = answer.get("settings")
-        return _objects(settings.get("job_clusters") if isinstance(settings, dict) else None)
+        if not isinstance(settings, dict):
+            raise Transient(SYSTEM, f"get job {job_id}: unreadable answer: it has no settings")
+        return _objects(settings.get("job_clusters"))
 
     # -- what failed -------------------------------------------------------------------
 
