@@ -31,6 +31,7 @@ class Cells:
         self._folder = folder
         self._patch = patch
         self._played = 0
+        self.longest_history = 0
 
     async def play(
         self,
@@ -71,6 +72,7 @@ class Cells:
             async with World(folder, self._simulators, self._clock, peril) as world:
                 world.deliveries = deliveries
                 ticket = await world.end(await world.report(alert))
+                self.longest_history = world.longest_history
         return ticket, peril
 
     async def effects(self) -> dict[tuple[str, str], int]:

@@ -144,6 +144,7 @@ class World:
         self.peril = peril
         self.simulators = simulators
         self.deliveries = 1
+        self.longest_history = 0
 
     async def __aenter__(self) -> Self:
         """Start the engine."""
@@ -186,6 +187,7 @@ class World:
             if self._is_over():
                 return await container.services().store.get(ticket_id)
             await asyncio.sleep(_TICK_SECONDS)
+            self.longest_history = max(self.longest_history, self._history_now())
             idle = 0 if self._in_flight else idle + 1
             if idle >= _IDLE_TICKS:
                 self._jump()
@@ -221,6 +223,12 @@ class World:
     def _is_over(self) -> bool:
         row = self._workshop.hub.instance(self._instance)
         return row is not None and row.status in {InstanceStatus.COMPLETED, InstanceStatus.FAILED}
+
+    def _history_now(self) -> int:
+        """Return how many events the longest history has."""
+        lengths = "SELECT COUNT(*) AS length FROM history GROUP BY instance_id"
+        asked = f"SELECT COALESCE(MAX(length), 0) FROM ({lengths})"
+        return int(self._workshop.hub.read(lambda db: db.execute(asked).fetchone()[0]))
 
     def _jump(self) -> None:
         wake = self._clock.next_wake()
