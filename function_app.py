@@ -8,12 +8,12 @@ import azure.durable_functions as df
 from activities import closing, diagnosis
 from activities import remediation as attempts
 from orchestrators import monitor, remediation
-from triggers import callback, health, outbox, settings, tickets, webhook
+from triggers import callback, health, housekeeping, settings, tickets, webhook
 
 app = df.DFApp()
 for part in (
     webhook,
-    outbox,
+    housekeeping,
     tickets,
     settings,
     health,

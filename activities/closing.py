@@ -5,7 +5,6 @@ import azure.durable_functions as df
 from shared.container import services
 from shared.domain.messages import Ending
 from shared.usecases import close_ticket as closing
-from shared.usecases.count_attempt import count_end
 
 bp = df.Blueprint()
 
@@ -17,6 +16,4 @@ async def close_ticket(payload: dict) -> str:
     ticket = await closing.close_ticket(
         asked.ticket_id, asked.outcome, asked.conclusion, services().store, services().clock
     )
-    for attempt in ticket.attempts:
-        await count_end(attempt, services().store, services().clock)
     return ticket.status

@@ -2,20 +2,24 @@
 
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from shared.connectors.feeds import Feed
 from shared.connectors.logic_app import LogicAppTrigger
 from shared.connectors.records import Records
 from shared.domain.alert import Platform
 from shared.domain.analysis import Action
+from shared.intake.factory import locate
+from shared.intake.normalised import IntakeDefaults
 from shared.policy.backoff import Backoff
 from shared.ports.clock import Clock
-from shared.ports.runs import RunReader
+from shared.ports.runs import FailureFeed, RunReader
 from shared.remedies.logic_app import RunLogicApp
 from shared.remedies.registry import Remedies, direct_remedies
 from shared.settings import Settings, settings
@@ -23,6 +27,10 @@ from shared.signing import CallbackTokens
 from shared.stores.sqlite import SqliteStore
 from shared.usecases.decide_next import PolicyDefaults
 from shared.usecases.operator_settings import ExecutionMode
+
+if TYPE_CHECKING:
+    from shared.connectors.adf import DataFactory
+    from shared.connectors.databricks import Databricks
 
 
 class SystemClock:
@@ -42,6 +50,7 @@ class Services:
     remedies: Remedies
     callbacks: CallbackTokens
     by_logic_app: frozenset[Action]
+    feeds: tuple[FailureFeed, ...]
     clock: Clock
     random: Callable[[], float]
     new_ticket_id: Callable[[datetime], str]
@@ -74,10 +83,32 @@ def services() -> Services:
         remedies=remedies,
         callbacks=callbacks,
         by_logic_app=chosen.logic_app_actions,
+        feeds=tuple(_feeds(chosen, adf, jobs)),
         clock=clock,
         random=random.SystemRandom().random,
         new_ticket_id=new_ticket_id,
         policy=policy_defaults(chosen),
+    )
+
+
+def _feeds(chosen: Settings, adf: "DataFactory", jobs: "Databricks") -> Iterator[FailureFeed]:
+    if chosen.mend_pull == "off":
+        return
+    defaults = intake_defaults(chosen)
+    factory, _ = locate(None, defaults)
+    if factory is not None and factory.subscription_id and factory.resource_group:
+        yield Feed(Platform.ADF, factory.scope, adf)
+    if defaults.databricks_scope:
+        yield Feed(Platform.DATABRICKS, defaults.databricks_scope, jobs)
+
+
+def intake_defaults(chosen: Settings) -> IntakeDefaults:
+    """Return where things are that an alert does not place itself."""
+    return IntakeDefaults(
+        adf_subscription_id=chosen.mend_adf_subscription_id,
+        adf_resource_group=chosen.mend_adf_resource_group,
+        adf_factory=chosen.mend_adf_factory,
+        databricks_host=chosen.mend_databricks_host,
     )
 
 

@@ -54,12 +54,14 @@ class Settings(BaseSettings):
     mend_backoff_factor: float = Field(default=2, ge=1, le=10)
     mend_backoff_max_seconds: float = Field(default=900, ge=0, le=24 * 3600)
     mend_sla_minutes: float = Field(default=60, gt=0, le=366 * 24 * 60)
+    mend_pull: Literal["on", "off"] = "on"
+    mend_history_days: float = Field(default=30, ge=1, le=3660)
 
     # Given by the host, not by people.
     local_data_dir: Path = Path(".data")
     website_hostname: str = "127.0.0.1:7071"
 
-    @field_validator("mend_mode", "mend_auth", mode="before")
+    @field_validator("mend_mode", "mend_auth", "mend_pull", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.strip().lower() if isinstance(value, str) else value

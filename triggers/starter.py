@@ -1,53 +1,85 @@
-"""Start the remediations that wait in the outbox. Used right after intake and by the timer."""
+"""Carry out what waits in the outbox. Used right after intake and by the timer."""
 
 import logging
 from collections.abc import Collection
 
 import azure.durable_functions as df
 
+from shared.container import services
+from shared.domain.event import START_REMEDIATION, UNDO
 from shared.domain.messages import TicketRef
-from shared.ports.tickets import Errand, TicketStore
-from shared.usecases.accept_alert import START_REMEDIATION
+from shared.ports.orchestrations import Standing
+from shared.ports.tickets import Errand
+from shared.usecases.undo_attempt import undo_attempt
 
 logger = logging.getLogger(__name__)
-_ALIVE = {
-    df.OrchestrationRuntimeStatus.Pending,
-    df.OrchestrationRuntimeStatus.Running,
-    df.OrchestrationRuntimeStatus.Suspended,
+_STATUS = df.OrchestrationRuntimeStatus
+_STANDINGS = {
+    _STATUS.Pending: Standing.PENDING,
+    _STATUS.Running: Standing.RUNNING,
+    _STATUS.Suspended: Standing.RUNNING,
+    _STATUS.ContinuedAsNew: Standing.RUNNING,
 }
 
 
-async def start_waiting(
-    store: TicketStore, client: df.DurableOrchestrationClient, *, of: Collection[str] | None = None
-) -> int:
-    """Start what waits and return how many were started; what fails stays for the next time.
+class DurableOrchestrations:
+    """Implements :class:`~shared.ports.orchestrations.Orchestrations`."""
 
-    Starting twice does no harm: a running instance is not started again, and one
-    that has ended finds its ticket ended too.
+    def __init__(self, client: df.DurableOrchestrationClient) -> None:
+        self._client = client
+
+    async def standing(self, instance_id: str) -> Standing:
+        """See the protocol."""
+        status = await self._client.get_status(instance_id)
+        if not status or status.runtime_status is None:
+            return Standing.UNKNOWN
+        return _STANDINGS.get(status.runtime_status, Standing.OVER)
+
+    async def stop(self, instance_id: str, why: str) -> None:
+        """See the protocol."""
+        if await self.standing(instance_id) in {Standing.PENDING, Standing.RUNNING}:
+            await self._client.terminate(instance_id, why)
+
+
+async def run_errands(
+    client: df.DurableOrchestrationClient, *, of: Collection[str] | None = None
+) -> int:
+    """Do what waits and return how many are done; what fails stays for the next time.
+
+    Doing it twice does no harm: a running instance is not started again, one that has ended
+    finds its ticket ended too, and what is taken back already stays so.
 
     Args:
         of: Only these tickets.
     """
-    started = 0
+    store, done = services().store, 0
     for errand in await store.errands(of=of):
         try:
-            await _start(errand, client)
-        except Exception:  # one that cannot be started must not hold up the others
-            logger.exception("remediation not started", extra={"ticket_id": errand.ticket_id})
+            await _run(errand, client)
+        except Exception:  # one that cannot be done must not hold up the others
+            logger.exception("errand not done", extra={"ticket_id": errand.ticket_id})
             continue
         await store.done(errand)
-        started += 1
-    return started
+        done += 1
+    return done
 
 
-async def _start(errand: Errand, client: df.DurableOrchestrationClient) -> None:
-    if errand.item.kind != START_REMEDIATION:
+async def _run(errand: Errand, client: df.DurableOrchestrationClient) -> None:
+    payload = errand.item.payload
+    if errand.item.kind == START_REMEDIATION:
+        await _start(errand.ticket_id, payload["instance_id"], client)
+    elif errand.item.kind == UNDO:
+        using, number = services(), int(payload["attempt"])
+        await undo_attempt(errand.ticket_id, number, using.store, using.remedies, using.clock)
+    else:
         raise ValueError(f"outbox item of unknown kind {errand.item.kind!r}")
-    instance_id = errand.item.payload["instance_id"]
-    payload = TicketRef(ticket_id=errand.ticket_id).model_dump(mode="json")
+
+
+async def _start(ticket_id: str, instance_id: str, client: df.DurableOrchestrationClient) -> None:
+    payload = TicketRef(ticket_id=ticket_id).model_dump(mode="json")
     try:
         await client.start_new("remediate", instance_id, payload)
     except Exception:
-        status = await client.get_status(instance_id)
-        if not status or status.runtime_status not in _ALIVE:
+        standing = await DurableOrchestrations(client).standing(instance_id)
+        if standing not in {Standing.PENDING, Standing.RUNNING}:
             raise

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared.container import Services, services
+from shared.container import Services, intake_defaults, services
 from shared.domain.alert import Alert
-from shared.intake.registry import IntakeDefaults, normalise
+from shared.intake.registry import normalise
 from shared.settings import settings
 from shared.usecases.accept_alert import Accepted, Disposition, accept_alert
 from triggers.problems import answer, answers_problems
-from triggers.starter import start_waiting
+from triggers.starter import run_errands
 
 bp = df.Blueprint()
 logger = logging.getLogger(__name__)
@@ -30,13 +30,7 @@ async def receive_alert(
 
     202 means stored: from here on a crash may delay the remediation, never lose it.
     """
-    chosen = settings()
-    defaults = IntakeDefaults(
-        adf_subscription_id=chosen.mend_adf_subscription_id,
-        adf_resource_group=chosen.mend_adf_resource_group,
-        adf_factory=chosen.mend_adf_factory,
-        databricks_host=chosen.mend_databricks_host,
-    )
+    defaults = intake_defaults(settings())
     received = normalise(req.route_params["source"], req.get_body(), defaults, datetime.now(UTC))
     accepted = [await _accept(alert, services()) for alert in received.alerts]
     await _start(accepted, client)
@@ -70,6 +64,6 @@ async def _start(accepted: list[Accepted], client: df.DurableOrchestrationClient
     if not opened:
         return
     try:
-        await start_waiting(services().store, client, of=opened)
+        await run_errands(client, of=opened)
     except Exception:  # it is stored; the timer starts what could not be started here
         logger.exception("remediation not started yet")

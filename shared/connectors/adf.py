@@ -111,6 +111,23 @@ class DataFactory:
         self, resource: Resource, target: str, window: TimeWindow
     ) -> tuple[RunSnapshot, ...]:
         """See the protocol."""
+        found = await self._query(resource, window, "PipelineName", target)
+        # A service that ignores the filter must not make us act on other pipelines.
+        mine = [run for run in found if run.name.casefold() == target.casefold()]
+        return tuple(sorted(mine, key=_start, reverse=True))
+
+    async def failed_runs(self, resource: Resource, window: TimeWindow) -> tuple[RunSnapshot, ...]:
+        """Return the runs of the factory that failed in ``window``.
+
+        Raises as :meth:`runs` does.
+        """
+        found = await self._query(resource, window, "Status", "Failed")
+        return tuple(run for run in found if run.phase is RunPhase.FAILED)
+
+    async def _query(
+        self, resource: Resource, window: TimeWindow, operand: str, value: str
+    ) -> list[RunSnapshot]:
+        """Return the runs that were updated in ``window`` and whose ``operand`` is ``value``."""
         from azure.mgmt.datafactory import models
 
         factory, client = await self._client(resource)
@@ -123,11 +140,11 @@ class DataFactory:
                 continuation_token=token,
                 filters=[
                     models.RunQueryFilter(
-                        operand="PipelineName", operator="Equals", values_property=[target]
+                        operand=operand, operator="Equals", values_property=[value]
                     )
                 ],
             )
-            with reading(_SYSTEM, f"query runs of {target!r}"):
+            with reading(_SYSTEM, f"query runs of {value!r}"):
                 page = await self._answer(
                     client.pipeline_runs.query_by_factory(
                         factory.resource_group, factory.name, query
@@ -139,10 +156,8 @@ class DataFactory:
             if not token:
                 break
         else:  # what was not read must not be taken for "not there"
-            raise Transient(_SYSTEM, f"more than {_MAX_PAGES} pages of runs of {target!r}")
-        # A service that ignores the filter must not make us act on other pipelines.
-        mine = [run for run in found if run.name.casefold() == target.casefold()]
-        return tuple(sorted(mine, key=_start, reverse=True))
+            raise Transient(_SYSTEM, f"more than {_MAX_PAGES} pages of runs of {value!r}")
+        return found
 
     async def rerun(
         self, resource: Resource, name: str, reference_run_id: str, *, from_failure: bool

@@ -18,7 +18,8 @@ from shared.domain.errors import ConnectorError, OutcomeUnknown, Refused, Transi
 from shared.domain.run import RunPhase, RunSnapshot, StepFailure
 from shared.ports.jobs import Cluster, JobRun, Library, Repair
 
-_MAX_PAGES = 20
+_MAX_PAGES = 200
+_LONG_RUN_MS = 12 * 3_600_000
 _MAX_DEPTH = 6  # of run_job_task inside run_job_task
 _MESSAGE_LIMIT = 8_000
 _OVER = {"TERMINATED", "SKIPPED", "INTERNAL_ERROR"}
@@ -74,6 +75,26 @@ class Databricks:
         found = [_snapshot(run) async for run in self._list(resource, "list runs", **query)]
         mine = [run for run in found if run.target_id == target and _touches(run, window)]
         return tuple(sorted(mine, key=_start, reverse=True))
+
+    async def failed_runs(self, resource: Resource, window: TimeWindow) -> tuple[RunSnapshot, ...]:
+        """Return the job runs of the workspace that failed in ``window``.
+
+        Raises as :meth:`runs` does.
+        """
+        query = {
+            "completed_only": "true",
+            # There is no filter by end: of longer runs only the webhook tells.
+            "start_time_from": int(window.start.timestamp() * 1000) - _LONG_RUN_MS,
+            "start_time_to": int(window.end.timestamp() * 1000),
+        }
+        found = [_snapshot(run) async for run in self._list(resource, "list failed runs", **query)]
+        return tuple(
+            run
+            for run in found
+            if run.phase is RunPhase.FAILED
+            and run.ended_at is not None
+            and window.start <= run.ended_at < window.end
+        )
 
     # -- runs --------------------------------------------------------------------------
 

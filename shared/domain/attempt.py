@@ -68,6 +68,10 @@ TWICE_IS_ONCE = frozenset(
 """Steps that may be sent again although nobody knows what became of the first time."""
 
 
+UNDOABLE = frozenset({StepKind.RESIZE_CLUSTER})
+"""Steps that are taken back in the end, healed or not."""
+
+
 class AttemptOutcome(StrEnum):
     """What the attempt was worth, once verified. Green alone is not healed."""
 
@@ -100,6 +104,7 @@ LEGAL_MOVES: dict[AttemptState, frozenset[AttemptState]] = {
             AttemptState.ISSUED,
             AttemptState.UNKNOWN,
             AttemptState.FAILED,
+            AttemptState.TIMED_OUT,
         }
     ),
     AttemptState.UNKNOWN: frozenset(
@@ -121,7 +126,6 @@ class StepTaken(Model):
     kind: StepKind
     external_id: str | None = None
     marks: dict[str, JsonValue] = Field(default_factory=dict)
-    undone: bool = False
 
 
 class Callback(Model):
@@ -160,6 +164,7 @@ class Attempt(Model):
     marks: dict[str, JsonValue] = Field(default_factory=dict)
     external_id: str | None = None
     callback: Callback | None = None
+    undone: bool = False  # all that was changed for it only is taken back
     signature: str | None = None  # the cause this attempt answers
     external_run_id: str | None = None
     started_at: AwareDatetime
@@ -190,6 +195,15 @@ class Attempt(Model):
     def is_last_step(self) -> bool:
         """Tell whether the present step is the one that shows if all is well."""
         return len(self.taken) + 1 >= len(self.plan)
+
+    @property
+    def to_undo(self) -> tuple[StepTaken, ...]:
+        """Return the steps, done or begun, that have to be taken back yet."""
+        if self.undone:
+            return ()
+        begun = self.step in UNDOABLE and self.state is not AttemptState.INTENT
+        now = (StepTaken(kind=self.step, marks=self.marks),) if begun else ()
+        return tuple(step for step in (*self.taken, *now) if step.kind in UNDOABLE)
 
     @property
     def step_key(self) -> str:

@@ -4,6 +4,9 @@ from pydantic import AwareDatetime, Field
 
 from shared.domain.model import Model
 
+START_REMEDIATION = "start_remediation"  # payload: instance_id
+UNDO = "undo"  # payload: attempt, its number
+
 
 class Event(Model):
     """One entry; ``seq`` starts at 1 and has no gaps within a ticket."""
@@ -20,5 +23,5 @@ class OutboxItem(Model):
     """Something to be done outside the store once the commit it is part of holds."""
 
     id: str
-    kind: str  # "start_remediation"
+    kind: str  # one of the names below
     payload: dict[str, str] = Field(default_factory=dict)

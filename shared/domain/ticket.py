@@ -18,7 +18,7 @@ from shared.domain.analysis import Analysis
 from shared.domain.attempt import Attempt, may_follow
 from shared.domain.decision import Decision
 from shared.domain.errors import IllegalTransition, NotFound
-from shared.domain.event import Event, OutboxItem
+from shared.domain.event import START_REMEDIATION, Event, OutboxItem
 from shared.domain.model import Model
 from shared.domain.run import Observation
 
@@ -173,6 +173,20 @@ class Ticket(Model):
     def is_open(self) -> bool:
         """Tell whether new alerts for the same thing belong to this ticket."""
         return not self.status.is_final
+
+    @property
+    def instance_id(self) -> str:
+        """Return the id of the orchestration of the present episode; never used again."""
+        return f"rem-{self.id}-{self.episode.number}"
+
+    @property
+    def start(self) -> OutboxItem:
+        """Return the errand that starts it."""
+        return OutboxItem(
+            id=f"start-{self.episode.number}",
+            kind=START_REMEDIATION,
+            payload={"instance_id": self.instance_id},
+        )
 
     def attempt(self, number: int) -> Attempt:
         """Return attempt ``number``.

@@ -21,6 +21,12 @@ class IntakeDefaults(Model):
     adf_factory: str | None = None
     databricks_host: str | None = None
 
+    @property
+    def databricks_scope(self) -> str:
+        """The scope of everything in the default workspace: its host; empty if there is none."""
+        host = (self.databricks_host or "").casefold()
+        return host.removeprefix("https://").removeprefix("http://").rstrip("/")
+
 
 class Rejected(Model):
     """One alert of a POST that could not be read; the others were."""

@@ -28,6 +28,8 @@ class PolicyFacts(Model):
 
     run_phase: RunPhase | None  # None: the system of record knows no such run
     failed_steps: int = 0
+    recovered: bool = False  # it failed, or went on, when it was reported
+    platform_tries: int = 0  # how often the platform, or somebody else, has run it again
     newer_success_run_id: str | None = None
     handled_by: str | None = None
     read_problem: str = ""

@@ -51,7 +51,8 @@ def record(facts: PolicyFacts) -> Verdict:
     if facts.run_phase is None:
         return _close("the system of record knows no such run", Outcome.NOT_CONFIRMED)
     if facts.run_phase is RunPhase.SUCCEEDED and not facts.failed_steps:
-        return _close("the run succeeded and none of its steps failed", Outcome.NOT_CONFIRMED)
+        outcome = Outcome.SELF_RECOVERED if facts.recovered else Outcome.NOT_CONFIRMED
+        return _close("the run succeeded and none of its steps failed", outcome)
     if facts.run_phase is RunPhase.ACTIVE:
         return _escalate("the run has not ended in time", Outcome.INCONCLUSIVE)
     return _allow(f"the system of record says {facts.run_phase}")
@@ -112,6 +113,12 @@ def attempts(facts: PolicyFacts) -> Verdict:
     if used >= facts.max_attempts:
         outcome = Outcome.NOT_HEALED if used else Outcome.BUDGET_EXHAUSTED
         return _escalate(f"{used} of {facts.max_attempts} attempts are used up", outcome)
+    if used and used + facts.platform_tries >= facts.max_attempts:
+        return _escalate(
+            f"the platform itself has tried {facts.platform_tries} time(s) more, and {used} "
+            f"attempt(s) did not help: {facts.max_attempts} in all are enough",
+            Outcome.NOT_HEALED,
+        )
     same = sum(past.signature == facts.signature for past in facts.past)
     if facts.max_attempts_for_cause is not None and same >= facts.max_attempts_for_cause:
         return _escalate(

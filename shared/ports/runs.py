@@ -6,6 +6,26 @@ from shared.domain.alert import Resource, TimeWindow
 from shared.domain.run import RunSnapshot, StepFailure
 
 
+class FailureFeed(Protocol):
+    """What has failed in one factory or workspace, whoever knows of it."""
+
+    @property
+    def scope(self) -> str:
+        """Which one, as in :attr:`~shared.domain.alert.Resource.scope`."""
+        ...
+
+    def resource(self, run: RunSnapshot) -> Resource:
+        """Return what the run is a run of."""
+        ...
+
+    async def failed_runs(self, window: TimeWindow) -> tuple[RunSnapshot, ...]:
+        """Return the runs that failed in ``window``.
+
+        Raises as the reads of :class:`RunReader` do.
+        """
+        ...
+
+
 class RunReader(Protocol):
     """Reads runs. ``resource`` says where; its ``run_id`` is not used.
 

@@ -16,8 +16,6 @@ from shared.remedies.step import Step, Undoable
 
 Remedies = Mapping[StepKind, Step]
 
-UNDOABLE = frozenset({StepKind.RESIZE_CLUSTER})
-
 
 def direct_remedies(adf: PipelineService, jobs: JobService, clock: Clock) -> dict[StepKind, Step]:
     """Return every step that we take ourselves."""
@@ -37,5 +35,5 @@ def direct_remedies(adf: PipelineService, jobs: JobService, clock: Clock) -> dic
 
 
 def undoable(remedies: Remedies, kind: StepKind) -> Undoable:
-    """Return the step ``kind``, one of :data:`UNDOABLE`."""
+    """Return the step ``kind``, one of :data:`~shared.domain.attempt.UNDOABLE`."""
     return cast("Undoable", remedies[kind])

@@ -16,13 +16,12 @@ from typing import Protocol
 from shared.diagnosis.redact import redact
 from shared.domain.alert import Alert, Condition
 from shared.domain.errors import Unavailable
-from shared.domain.event import Event, OutboxItem
+from shared.domain.event import Event
 from shared.domain.ticket import Change, Occurrence, Sla, Ticket
 from shared.intake.fingerprint import fingerprint
 from shared.ports.clock import Clock
 from shared.ports.tickets import ClaimStore, TicketStore
 
-START_REMEDIATION = "start_remediation"
 _FINGERPRINT, _RUN = "fingerprint", "run"
 _MAX_OCCURRENCES = 50
 # Lost races for one fingerprint: each needs another caller to have won, so few are ever seen.
@@ -144,12 +143,7 @@ def _opening(alert: Alert, key: str, ticket_id: str, now: datetime, sla_minutes:
         message=f"{ticket.title} (reported by {alert.source})",
         data={"occurred_at": alert.occurred_at.isoformat(), "alert_id": alert.sender_alert_id},
     )
-    start = OutboxItem(
-        id=f"start-{ticket.episode.number}",
-        kind=START_REMEDIATION,
-        payload={"instance_id": f"rem-{ticket_id}-{ticket.episode.number}"},
-    )
-    return Change(ticket, (event,), (start,))
+    return Change(ticket, (event,), (ticket.start,))
 
 
 async def _take_back(alert: Alert, ended: str, candidate: str, store: Store) -> None:

@@ -1,22 +1,34 @@
 """The end of a ticket: what came of it, how long it took, and what a person should know."""
 
+from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
-from shared.domain.attempt import Attempt, AttemptState
+from shared.domain.attempt import Attempt, AttemptOutcome, AttemptState
+from shared.domain.event import UNDO, OutboxItem
 from shared.domain.summary import summary_of
 from shared.domain.ticket import OUTCOMES, Change, Outcome, Sla, Status, Ticket
 from shared.ports.clock import Clock
-from shared.ports.tickets import TicketStore
+from shared.ports.tickets import SendLedger, TicketStore
+from shared.usecases.count_attempt import count_end
 
 AUTO_HEAL = "AI_AUTO_HEAL"
 AUTO_CLOSE = "AI_AUTO_CLOSE"
 _CLOSED_BY = {Status.RESOLVED: AUTO_HEAL, Status.CLOSED: AUTO_CLOSE, Status.ESCALATED: None}
 
 
+class Store(TicketStore, SendLedger, Protocol):
+    """Both kinds of thing this use case writes."""
+
+
 async def close_ticket(
-    ticket_id: str, outcome: Outcome, conclusion: str, tickets: TicketStore, clock: Clock
+    ticket_id: str, outcome: Outcome, conclusion: str, store: Store, clock: Clock
 ) -> Ticket:
-    """End the ticket as ``outcome`` and return it; one that has ended stays as it is."""
+    """End the ticket as ``outcome`` and return it; one that has ended stays as it is.
+
+    Nothing is left behind: an attempt that is not over is from now on, and what was changed
+    for it only becomes an errand.
+    """
 
     def close(ticket: Ticket) -> Change | None:
         if ticket.status.is_final:
@@ -24,7 +36,7 @@ async def close_ticket(
         now = clock.now()
         status = next(status for status, outcomes in OUTCOMES.items() if outcome in outcomes)
         minutes = max(0.0, (now - ticket.created_at).total_seconds() / 60)
-        return ticket.changed(
+        change = ticket.changed(
             now,
             f"ticket.{status}",
             f"{outcome}: {conclusion}",
@@ -38,15 +50,31 @@ async def close_ticket(
             mttr_minutes=round(minutes, 4) if outcome is Outcome.HEALED else None,
             sla=_sla(ticket.sla, status, minutes),
         )
+        return replace(change, outbox=_left_to_undo(ticket))
 
-    return await tickets.update(ticket_id, close)
+    ended = await store.update(ticket_id, close)
+    for attempt in ended.attempts:
+        await count_end(attempt, store, clock)
+    return ended
+
+
+def _left_to_undo(ticket: Ticket) -> tuple[OutboxItem, ...]:
+    return tuple(
+        OutboxItem(id=f"undo-{attempt.number}", kind=UNDO, payload={"attempt": str(attempt.number)})
+        for attempt in ticket.attempts
+        if attempt.to_undo
+    )
 
 
 def _ended(attempt: Attempt, now: datetime) -> Attempt:
-    """Cancel an attempt that was never sent: nothing will send it any more."""
-    if attempt.state is not AttemptState.INTENT:
+    """End an attempt that nobody will go on with."""
+    if attempt.is_over:
         return attempt
-    return attempt.moved_to(AttemptState.CANCELLED, ended_at=now)
+    if attempt.state is AttemptState.INTENT:
+        return attempt.moved_to(AttemptState.CANCELLED, ended_at=now)
+    return attempt.moved_to(
+        AttemptState.TIMED_OUT, outcome=AttemptOutcome.INCONCLUSIVE, ended_at=now
+    )
 
 
 def _sla(sla: Sla, status: Status, minutes: float) -> Sla:

@@ -176,6 +176,8 @@ def _facts(
     return PolicyFacts(
         run_phase=seen.run.phase if seen.run else None,
         failed_steps=len(seen.failures),
+        recovered=_has_recovered(ticket, seen),
+        platform_tries=_platform_tries(ticket, seen),
         newer_success_run_id=seen.newer_success_run_id,
         handled_by=seen.handled_by,
         read_problem=seen.problem,
@@ -213,6 +215,23 @@ def _facts(
         inconclusive_in_a_row=around.inconclusive,
         inconclusive_until_open=policy.inconclusive_until_open,
     )
+
+
+def _platform_tries(ticket: Ticket, seen: Observation) -> int:
+    """Return how often the run was tried again, not counting by us."""
+    if seen.run is None:
+        return 0
+    ours = sum(past.external_run_id == seen.run.run_id for past in ticket.attempts)
+    return max(0, seen.run.tries - 1 - ours)
+
+
+def _has_recovered(ticket: Ticket, seen: Observation) -> bool:
+    """Tell whether the run was not well when it was reported."""
+    if seen.run is None:
+        return False
+    ended = seen.run.ended_at
+    late = ended is not None and ended > ticket.created_at
+    return late or _platform_tries(ticket, seen) > 0
 
 
 def _limit_words(reached: LimitReached | None) -> str:

@@ -11,11 +11,14 @@ async def claim_episode(
     """Return the ticket if ``instance_id`` may work on it, else ``None``. Safe to repeat.
 
     A finished ticket is nobody's: Durable overwrites a finished instance when
-    its start message arrives late, and that second run must end here.
+    its start message arrives late, and that second run must end here. So must an instance
+    of an earlier episode that was given up, and comes to life after all.
     """
 
     def claim(ticket: Ticket) -> Change | None:
         if ticket.status.is_final or ticket.episode.claimed_by is not None:
+            return None
+        if instance_id != ticket.instance_id:
             return None
         return ticket.changed(
             clock.now(),

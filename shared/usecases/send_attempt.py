@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from shared.domain.attempt import Attempt, AttemptOutcome, AttemptState
+from shared.domain.attempt import UNDOABLE, Attempt, AttemptOutcome, AttemptState
 from shared.domain.errors import OutcomeUnknown, Refused, Transient
 from shared.domain.limits import Limit, LimitReached, Send
 from shared.domain.ticket import Change, Ticket
 from shared.ports.clock import Clock
 from shared.ports.settings import SettingsStore
 from shared.ports.tickets import ClaimStore, SendLedger, TicketStore
-from shared.remedies.registry import UNDOABLE, Remedies
+from shared.remedies.registry import Remedies
 from shared.remedies.step import Work
 from shared.usecases.count_attempt import count_end
 from shared.usecases.operator_settings import kill_switch, policy_settings

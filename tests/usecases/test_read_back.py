@@ -69,13 +69,16 @@ async def without_run(store: MemoryStore) -> None:
 
 
 async def test_an_episode_has_one_owner(store: MemoryStore) -> None:
-    """Asking again is answered alike; another instance is turned away."""
+    """Asking again is answered alike; another instance is turned away, first or last."""
     clock = StoppedClock()
+    ours, other = f"rem-{ID}-1", f"rem-{ID}-2"
 
-    assert await claim_episode(ID, "rem-1", store, clock) is not None
-    assert await claim_episode(ID, "rem-2", store, clock) is None
+    assert await claim_episode(ID, other, store, clock) is None
+    assert await claim_episode(ID, ours, store, clock) is not None
+    assert await claim_episode(ID, ours, store, clock) is not None
+    assert await claim_episode(ID, other, store, clock) is None
     await close_ticket(ID, Outcome.CANCELLED, "done", store, clock)
-    assert await claim_episode(ID, "rem-1", store, clock) is None
+    assert await claim_episode(ID, ours, store, clock) is None
 
 
 async def test_the_root_run_is_healed(store: MemoryStore) -> None:

@@ -152,15 +152,13 @@ def _read_workspace(body: JsonObject, defaults: IntakeDefaults) -> tuple[str, li
     workspace = body.find("workspaceId")
     if workspace is not None:
         read_id(workspace)
-    default = (defaults.databricks_host or "").casefold()
-    host = default.removeprefix("https://").removeprefix("http://").rstrip("/")
-    if not host:
+    if not defaults.databricks_scope:
         path = body.path_of("workspaceUrl")
         raise InvalidInput(
             f"{path} is missing and there is no default workspace; set MEND_DATABRICKS_HOST",
             field=path,
         )
-    return host, []
+    return defaults.databricks_scope, []
 
 
 def _read_failed_at(body: JsonObject, received_at: datetime) -> tuple[datetime, list[str]]:

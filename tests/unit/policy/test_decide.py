@@ -12,6 +12,7 @@ from shared.domain.ticket import OUTCOMES, Outcome, Status
 from shared.policy.decide import decide
 from shared.policy.facts import PastAttempt, PolicyFacts
 from shared.policy.rules import RULES
+from shared.policy.settings import RerunSafety
 
 SURE = PolicyFacts(
     run_phase=RunPhase.FAILED,
@@ -28,6 +29,8 @@ SURE = PolicyFacts(
     confidence_threshold=0.8,
     max_attempts=3,
     kill_switch=False,
+    max_failing_share=0.4,
+    inconclusive_until_open=3,
 )
 TRIED = PastAttempt(
     action=Action.RERUN_FROM_FAILURE,
@@ -121,6 +124,76 @@ LOST = TRIED.model_copy(update={"seen": False})
             id="another ticket has it",
         ),
         pytest.param({"run_phase": None}, Effect.CLOSE, Outcome.NOT_CONFIRMED, id="no such run"),
+        pytest.param(
+            {"run_phase": RunPhase.SUCCEEDED, "failed_steps": 0, "recovered": True},
+            Effect.CLOSE,
+            Outcome.SELF_RECOVERED,
+            id="it has recovered: close",
+        ),
+        pytest.param(
+            {"past": (TRIED,), "platform_tries": 1}, Effect.EXECUTE, None, id="one of three left"
+        ),
+        pytest.param(
+            {"past": (TRIED,), "platform_tries": 2},
+            Effect.ESCALATE,
+            Outcome.NOT_HEALED,
+            id="the platform's tries count",
+        ),
+        pytest.param(
+            {"platform_tries": 9}, Effect.EXECUTE, None, id="but one of ours is always left"
+        ),
+        pytest.param(
+            {"rerun_safety": RerunSafety.NEVER},
+            Effect.ESCALATE,
+            Outcome.NOT_REMEDIABLE,
+            id="never rerun",
+        ),
+        pytest.param(
+            {"rerun_safety": RerunSafety.FROM_FAILURE, "reruns_everything": True},
+            Effect.ASK,
+            Outcome.NOT_REMEDIABLE,
+            id="only the failed part may run again: ask",
+        ),
+        pytest.param(
+            {"rerun_safety": RerunSafety.FROM_FAILURE},
+            Effect.EXECUTE,
+            None,
+            id="and it is only that",
+        ),
+        pytest.param(
+            {"failing_targets": 5, "known_targets": 10, "min_failing_targets": 5},
+            Effect.ESCALATE,
+            Outcome.NOT_REMEDIABLE,
+            id="half of all fails at once: escalate",
+        ),
+        pytest.param(
+            {"failing_targets": 4, "known_targets": 10, "min_failing_targets": 4},
+            Effect.EXECUTE,
+            None,
+            id="40 % is not more than 40 %",
+        ),
+        pytest.param(
+            {"failing_targets": 4, "known_targets": 4, "min_failing_targets": 5},
+            Effect.EXECUTE,
+            None,
+            id="all of a few is not many",
+        ),
+        pytest.param(
+            {"inconclusive_in_a_row": 3}, Effect.ASK, Outcome.NOT_REMEDIABLE, id="breaker: ask"
+        ),
+        pytest.param({"inconclusive_in_a_row": 2}, Effect.EXECUTE, None, id="not open yet"),
+        pytest.param(
+            {"limit_reached": "5 attempts per hour"},
+            Effect.WAIT,
+            Outcome.BUDGET_EXHAUSTED,
+            id="a limit is reached: wait",
+        ),
+        pytest.param(
+            {"limit_reached": "5 attempts per hour", "kill_switch": True},
+            Effect.ESCALATE,
+            Outcome.NOT_REMEDIABLE,
+            id="who must not act does not wait",
+        ),
         pytest.param(
             {"run_phase": RunPhase.SUCCEEDED, "failed_steps": 0},
             Effect.CLOSE,
