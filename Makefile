@@ -53,7 +53,7 @@ test: $(VENV)/.dev $(VENV)/azurite/.done ## every test, the fast ones first
 	@$(BIN)/python -m pytest -m "not long"
 
 test-fast: $(VENV)/.dev ## only what starts no process
-	@$(BIN)/python -m pytest -m "not long" tests/unit tests/architecture tests/contract tests/usecases tests/orchestrators
+	@$(BIN)/python -m pytest -m "not long" tests/unit tests/architecture tests/usecases tests/remedies tests/orchestrators tests/triggers tests/contract
 
 test-long: $(VENV)/.dev $(VENV)/azurite/.done ## the tests that take minutes
 	@$(BIN)/python -m pytest -m long --timeout 3600

@@ -1,4 +1,4 @@
-"""``python -m demo``: let pipelines fail in a simulator and watch Mend heal them."""
+"""``python -m demo``: let pipelines and jobs fail in simulators and watch Mend heal them."""
 
 import argparse
 import json
@@ -15,8 +15,8 @@ from rich.live import Live
 
 from demo.processes import HostDidNotStart, HostProcess
 from demo.show import Journey, count, progress, summary
-from demo.stories import STORIES, Story, settings_for
-from simulators.client import AdfSimulator, PipelineRun, SimulatorError
+from demo.stories import STORIES, Scene, Story, changes_made
+from simulators.client import SimulatorError
 
 _DEADLINE_SECONDS = 120.0
 _LOOK_SECONDS = 0.2
@@ -50,13 +50,20 @@ def _run(chosen: argparse.Namespace, console: Console) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     stays = chosen.keep or chosen.up
     port = chosen.port if chosen.port is not None else (_PORT if stays else 0)
-    with AdfSimulator.start() as adf:
-        console.print(f"Simulated Data Factory at {adf.url} (its calls: {adf.url}/_sim/ledger)")
-        host = HostProcess(folder / "host", settings_for(adf.url), port=port)
+    with Scene.set_up() as scene:
+        for name, service in (
+            ("Data Factory", scene.adf),
+            ("Databricks", scene.databricks),
+            ("Logic App", scene.logic_app),
+        ):
+            console.print(
+                f"Simulated {name} at {service.url} (its calls: {service.url}/_sim/ledger)"
+            )
+        host = HostProcess(folder / "host", scene.settings(), port=port)
         with host:
             console.print(f"Mend at {host.url} (tickets: {host.url}/api/v1/tickets)")
             console.print(f"Its log: {host.log}")
-            code = 0 if chosen.up else _tell(host.url, adf, folder, console)
+            code = 0 if chosen.up else _tell(host.url, scene, folder, console)
             if stays:
                 console.print("All is running. Ctrl-C stops it.")
                 while True:
@@ -64,10 +71,10 @@ def _run(chosen: argparse.Namespace, console: Console) -> int:
     return code
 
 
-def _tell(url: str, adf: AdfSimulator, folder: Path, console: Console) -> int:
+def _tell(url: str, scene: Scene, folder: Path, console: Console) -> int:
     began = time.monotonic()
     with httpx.Client(base_url=f"{url}/api", timeout=30, trust_env=False) as api:
-        journeys = [_report(story, story.happen(adf), api) for story in STORIES]
+        journeys = [_report(story, scene, api) for story in STORIES]
         deadline = began + _DEADLINE_SECONDS
         with Live(progress(journeys), console=console, refresh_per_second=8) as live:
             while time.monotonic() < deadline and not all(one.is_over for one in journeys):
@@ -76,9 +83,7 @@ def _tell(url: str, adf: AdfSimulator, folder: Path, console: Console) -> int:
                 live.update(progress(journeys))
                 time.sleep(_LOOK_SECONDS)
     for journey in journeys:
-        journey.create_runs = sum(
-            call.target == journey.story.pipeline for call in adf.ledger("createRun")
-        )
+        journey.changes = changes_made(scene, journey.failure)
     summary(journeys, console)
     seconds = time.monotonic() - began
     fine = not any(journey.surprises for journey in journeys)
@@ -90,10 +95,11 @@ def _tell(url: str, adf: AdfSimulator, folder: Path, console: Console) -> int:
     return 0 if fine else 1
 
 
-def _report(story: Story, run: PipelineRun, api: httpx.Client) -> Journey:
-    answer = api.post(f"/v1/tickets/webhook/{story.source}", content=story.alert(run))
+def _report(story: Story, scene: Scene, api: httpx.Client) -> Journey:
+    failure = story.happen(scene)
+    answer = api.post(f"/v1/tickets/webhook/{story.source}", content=failure.alert)
     answer.raise_for_status()
-    return Journey(story, answer.json()["tickets"][0]["ticket_id"])
+    return Journey(story, failure, answer.json()["tickets"][0]["ticket_id"])
 
 
 def _look(journey: Journey, api: httpx.Client) -> None:
@@ -115,7 +121,7 @@ def _write(path: Path, journeys: Sequence[Journey], *, fine: bool, seconds: floa
             "outcome": journey.ticket.get("outcome"),
             "expected": list(journey.story.ends),
             "attempts": count(journey.ticket.get("attempts")),
-            "create_runs": journey.create_runs,
+            "changes": journey.changes,
             "mttr_minutes": journey.ticket.get("mttr_minutes"),
             "way": journey.way,
             "surprises": journey.surprises,

@@ -1,13 +1,13 @@
 """What the demo prints: a table that moves while tickets travel, and one that stays."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from demo.stories import Story
+from demo.stories import Failure, Story
 
 _COLOURS = {
     "resolved": "green",
@@ -23,12 +23,13 @@ class Journey:
     """A story on its way: the ticket as last seen and the way it came."""
 
     story: Story
+    failure: Failure
     ticket_id: str
     ticket: dict[str, object] = field(default_factory=dict)
     way: list[str] = field(default_factory=list)
     latest: str = ""
     last_seq: int = 0
-    create_runs: int = 0
+    changes: dict[str, int] = field(default_factory=dict)
 
     @property
     def status(self) -> str:
@@ -47,8 +48,8 @@ class Journey:
         ended = (self.status, str(self.ticket.get("outcome")))
         if ended != self.story.ends:
             found.append(f"ended as {' / '.join(ended)}, not {' / '.join(self.story.ends)}")
-        if self.create_runs != self.story.create_runs:
-            found.append(f"{self.create_runs} createRun, not {self.story.create_runs}")
+        if self.changes != dict(self.story.changes):
+            found.append(f"made {listed(self.changes)}; not {listed(self.story.changes)}")
         return found
 
 
@@ -71,7 +72,7 @@ def summary(journeys: Sequence[Journey], console: Console) -> None:
     table = Table(title="What became of them", title_justify="left")
     table.add_column("what happened")
     table.add_column("ended as")
-    table.add_column("reruns", justify="right")
+    table.add_column("what was done")
     table.add_column("minutes", justify="right")
     table.add_column("as expected")
     for journey in journeys:
@@ -80,7 +81,7 @@ def summary(journeys: Sequence[Journey], console: Console) -> None:
         table.add_row(
             journey.story.title,
             ended,
-            str(journey.create_runs),
+            listed(journey.changes),
             _minutes(journey.ticket),
             wrong if journey.surprises else Text("yes", "green"),
         )
@@ -101,6 +102,12 @@ def _cause(journey: Journey) -> str:
     return (
         f"{analysis.get('signature')}, {analysis.get('confidence')}: {analysis.get('root_cause')}"
     )
+
+
+def listed(changes: Mapping[str, int]) -> str:
+    """Return calls and how often each was made."""
+    told = [f"{n} {name}" if n > 1 else name for name, n in sorted(changes.items())]
+    return " + ".join(told) or "nothing"
 
 
 def count(items: object) -> int:

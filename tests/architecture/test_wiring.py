@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 import typing
 from pathlib import Path
 
@@ -193,3 +194,16 @@ def test_nothing_is_left_half_done() -> None:
 
     assert placeholders == set()
     assert [path for path in sources if any(mark in path.read_text() for mark in marks)] == []
+
+
+def test_every_folder_of_tests_is_run() -> None:
+    """One that is not among the test paths would never fail."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        listed = tomllib.load(file)["tool"]["pytest"]["ini_options"]["testpaths"]
+    there = {f"tests/{path.parent.name}" for path in (ROOT / "tests").glob("*/test_*.py")}
+    deeper = {
+        f"tests/{path.relative_to(ROOT / 'tests').parts[0]}"
+        for path in (ROOT / "tests").rglob("test_*.py")
+    }
+
+    assert set(listed) == there | deeper
