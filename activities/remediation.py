@@ -69,6 +69,7 @@ async def reconcile_attempt(payload: dict) -> dict[str, object]:
         asked.ticket_id,
         asked.number,
         using.store,
+        using.record,
         using.remedies,
         using.clock,
         last_look=asked.last_look,

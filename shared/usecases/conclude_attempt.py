@@ -17,6 +17,7 @@ from shared.remedies.registry import Remedies
 from shared.remedies.step import Ready
 from shared.usecases.count_attempt import count_end
 from shared.usecases.prepare_attempt import prepare_next_step
+from shared.usecases.read_back import done_since
 
 
 class Store(TicketStore, SendLedger, Protocol):
@@ -92,6 +93,9 @@ async def conclude_attempt(  # noqa: PLR0913, PLR0917  ports by position
         end = _ENDS[ended]
     elif attempt.is_last_step:
         end = await _verified(ticket, attempt, record)
+    elif since := await _done_meanwhile(ticket, record, clock):
+        why = f"after {attempt.step}, run {since} has done the work meanwhile"
+        end = _End(AttemptState.FAILED, AttemptOutcome.NOT_HEALED, why)
     else:
         after = _after_step(attempt)
         answer = await prepare_next_step(ticket, after, remedies)
@@ -109,6 +113,12 @@ async def conclude_attempt(  # noqa: PLR0913, PLR0917  ports by position
     updated = await store.update(ticket_id, lambda current: _concluded(current, number, end, clock))
     await count_end(updated.attempt(number), store, clock)
     return Concluded(updated.attempt(number))
+
+
+async def _done_meanwhile(ticket: Ticket, record: RunReader, clock: Clock) -> str | None:
+    """Return the run by which somebody else has done, or does, what the next step is for."""
+    failed = ticket.observation.run if ticket.observation else None
+    return None if failed is None else await done_since(ticket, failed, record, clock)
 
 
 async def _verified(ticket: Ticket, attempt: Attempt, record: RunReader) -> _End:

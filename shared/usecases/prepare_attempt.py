@@ -13,7 +13,7 @@ from shared.ports.runs import RunReader
 from shared.ports.tickets import TicketStore
 from shared.remedies.registry import Remedies
 from shared.remedies.step import Blocked, Busy, Ready, Work
-from shared.usecases.read_back import newer_success
+from shared.usecases.read_back import done_since
 
 NO_ACTIONS: frozenset[Action] = frozenset()
 
@@ -61,9 +61,9 @@ async def prepare_attempt(  # noqa: PLR0913  ports by position, the choice by na
     failed = ticket.observation.run if ticket.observation else None
     if ticket.observation is None or failed is None or ticket.decision is None:
         raise NotFound(f"ticket {ticket_id!r} has nothing to act on")
-    healed_by = await newer_success(ticket, failed, record, clock)
-    if healed_by:
-        return Prepared("busy", healed_by)
+    since = await done_since(ticket, failed, record, clock)
+    if since:
+        return Prepared("busy", since)
     action = ticket.decision.action
     spec = spec_of(ticket.platform, action)
     if spec is None:

@@ -78,6 +78,20 @@ async def _failures(ticket: Ticket, run: RunSnapshot, record: RunReader) -> tupl
     return inner + tuple(failure for failure in found if failure not in inner)
 
 
+async def done_since(
+    ticket: Ticket, failed: RunSnapshot, record: RunReader, clock: Clock
+) -> str | None:
+    """Return the run that somebody has done the work as since ``failed`` was read, or does it.
+
+    Raises:
+        Transient, Refused: it could not be read.
+    """
+    now = await record.run(ticket.resource, failed.run_id)
+    if now is not None and (now.phase, now.tries) != (failed.phase, failed.tries):
+        return failed.run_id
+    return await newer_success(ticket, failed, record, clock)
+
+
 async def newer_success(
     ticket: Ticket, run: RunSnapshot, record: RunReader, clock: Clock
 ) -> str | None:

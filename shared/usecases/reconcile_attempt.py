@@ -15,10 +15,12 @@ from shared.domain.attempt import Attempt, AttemptOutcome, AttemptState
 from shared.domain.errors import Transient
 from shared.domain.ticket import Change, Ticket
 from shared.ports.clock import Clock
+from shared.ports.runs import RunReader
 from shared.ports.tickets import ClaimStore, SendLedger, TicketStore
 from shared.remedies.registry import Remedies
 from shared.remedies.step import Work
 from shared.usecases.count_attempt import count_end
+from shared.usecases.read_back import done_since
 from shared.usecases.record_issued import record_issued
 
 _REPEATABLE = {Repeat.IDEMPOTENT_TOKEN, Repeat.NATURAL}
@@ -30,10 +32,11 @@ class Store(TicketStore, ClaimStore, SendLedger, Protocol):
     """All kinds of thing this use case writes."""
 
 
-async def reconcile_attempt(
+async def reconcile_attempt(  # noqa: PLR0913  ports by position
     ticket_id: str,
     number: int,
     store: Store,
+    record: RunReader,
     remedies: Remedies,
     clock: Clock,
     *,
@@ -60,19 +63,36 @@ async def reconcile_attempt(
         return attempt
     if found is not None:
         return await record_issued(ticket_id, number, found, store, clock, found=True)
-    if step.repeat in _REPEATABLE or _doubt_is_over(attempt, step.repeat, clock):
-        return await _settle(
-            ticket_id,
-            number,
-            store,
-            lambda ticket: _again(ticket, number, clock, store.incarnation),
-        )
-    if not last_look:
+    settle = await _verdict(ticket, attempt, step.repeat, record, store, clock, last_look)
+    if settle is None:
         return attempt
-    end = _never_known if step.repeat is Repeat.UNSAFE else _never_arrived
-    ended = await _settle(ticket_id, number, store, lambda ticket: end(ticket, number, clock))
-    await count_end(ended, store, clock)
-    return ended
+    settled = await _settle(ticket_id, number, store, settle)
+    await count_end(settled, store, clock)
+    return settled
+
+
+async def _verdict(  # noqa: PLR0913, PLR0917  all there is to know
+    ticket: Ticket,
+    attempt: Attempt,
+    repeat: Repeat,
+    record: RunReader,
+    store: Store,
+    clock: Clock,
+    last_look: bool,
+) -> "_Settle | None":
+    """Return what becomes of an attempt that was not found; ``None``: it is looked for again."""
+    number = attempt.number
+    again = repeat in _REPEATABLE or _doubt_is_over(attempt, repeat, clock)
+    # With a key, what it did would look like somebody else's doing.
+    looks = (again or attempt.is_only_doubted) and repeat is not Repeat.IDEMPOTENT_TOKEN
+    if looks and await _was_done(ticket, record, clock):
+        return lambda current: _was_not_needed(current, number, clock)
+    if again:
+        return lambda current: _again(current, number, clock, store.incarnation)
+    if not last_look:
+        return None
+    end = _never_known if repeat is Repeat.UNSAFE else _never_arrived
+    return lambda current: end(current, number, clock)
 
 
 async def _settle(ticket_id: str, number: int, store: Store, settle: "_Settle") -> Attempt:
@@ -86,6 +106,27 @@ async def _settle(ticket_id: str, number: int, store: Store, settle: "_Settle") 
 
 class _Settle(Protocol):
     def __call__(self, ticket: Ticket, /) -> Change | None: ...
+
+
+async def _was_done(ticket: Ticket, record: RunReader, clock: Clock) -> bool:
+    failed = ticket.observation.run if ticket.observation else None
+    return failed is not None and await done_since(ticket, failed, record, clock) is not None
+
+
+def _was_not_needed(ticket: Ticket, number: int, clock: Clock) -> Change:
+    failed = ticket.attempt(number).moved_to(
+        AttemptState.FAILED,
+        outcome=AttemptOutcome.NOT_HEALED,
+        ended_at=clock.now(),
+        error="the run is not as it was: this was done already, or by others",
+    )
+    return ticket.changed(
+        clock.now(),
+        "remediation.not_needed",
+        f"attempt {number} is not sent: {failed.error}",
+        data={"attempt": number},
+        attempts=ticket.with_attempt(failed),
+    )
 
 
 def _doubt_is_over(attempt: Attempt, repeat: Repeat, clock: Clock) -> bool:

@@ -38,19 +38,24 @@ class Cells:
         dies_at: int | None = None,
         *,
         deliveries: int = 1,
+        copies_at: int | None = None,
         trouble: Callable[[Simulators], None] = lambda _: None,
         timeout_seconds: float = 30,
+        watch_minutes: int = 120,
     ) -> tuple[Ticket, Peril]:
         """Play it to its end and return what came of it.
 
         Args:
             dies_at: Number of the place where the process is killed, once.
+            copies_at: Number of the place where a backup is made. It is restored in the end, and
+                all is played again from there.
             deliveries: How often each activity is delivered, at the same time.
             trouble: Orders faults.
             timeout_seconds: Of the connectors, in real time.
+            watch_minutes: How long Mend waits for a run, in virtual time.
         """
         self._played += 1
-        peril = Peril(dies_at)
+        peril = Peril(dies_at, copies_at)
         folder = self._folder / str(self._played)
 
         def plant() -> Alert:
@@ -68,10 +73,16 @@ class Cells:
             self.scenario.suggestion,
             folder,
             timeout_seconds,
+            watch_minutes,
         ):
             async with World(folder, self._simulators, self._clock, peril) as world:
                 world.deliveries = deliveries
+                peril.copy = world.back_up
                 ticket = await world.end(await world.report(alert))
+                if copies_at is not None:
+                    peril.lurks = False
+                    await world.restore()
+                    ticket = await world.end(ticket.id)
                 self.longest_history = world.longest_history
         return ticket, peril
 

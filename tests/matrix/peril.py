@@ -5,7 +5,7 @@ after it happens, until the engine it runs on is thrown away.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +39,14 @@ class Killed(Exception):
 class Peril:
     """Counts places; ``dies_at`` is the number of the one that is not survived.
 
-    It counts while it ``lurks``, and once it was ``outlived`` no more.
+    It counts while it ``lurks``, and once it was ``outlived`` no more. At number
+    ``copies_at`` it goes on, after ``copy`` was called.
     """
 
-    def __init__(self, dies_at: int | None = None) -> None:
+    def __init__(self, dies_at: int | None = None, copies_at: int | None = None) -> None:
         self.dies_at = dies_at
+        self.copies_at = copies_at
+        self.copy: Callable[[], None] = lambda: None
         self.places: list[str] = []
         self.died = asyncio.Event()
         self.outlived = False
@@ -54,13 +57,16 @@ class Peril:
     @property
     def where(self) -> str:
         """Where it died."""
-        return "nowhere" if self.dies_at is None else self.places[self.dies_at]
+        number = self.copies_at if self.dies_at is None else self.dies_at
+        return "nowhere" if number is None else self.places[number]
 
     def strikes(self, place: str) -> bool:
         """Pass ``place``; tell whether it is the last one."""
         if self.outlived or not self.lurks:
             return False
         self.places.append(place)
+        if self.copies_at == len(self.places) - 1:
+            self.copy()
         return self.dies_at == len(self.places) - 1
 
     def keeps(self, connector: Any) -> None:

@@ -8,6 +8,8 @@ also one in which Mend looks for a lost request for four minutes.
 import asyncio
 import contextlib
 import functools
+import shutil
+import sqlite3
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -200,6 +202,30 @@ class World:
         await self._stop()
         await self._start()
 
+    def back_up(self) -> None:
+        """Copy both databases as they are now."""
+        for path in self._databases():
+            with (
+                contextlib.closing(sqlite3.connect(path)) as now,
+                contextlib.closing(sqlite3.connect(f"{path}.copy")) as copy,
+            ):
+                now.backup(copy)
+
+    async def restore(self) -> None:
+        """Start again from the copies; what happened since is forgotten here, and only here."""
+        await self._stop()
+        self._put_back()
+        await self._start()
+
+    def _put_back(self) -> None:
+        for path in self._databases():
+            for left in ("-wal", "-shm"):
+                Path(f"{path}{left}").unlink(missing_ok=True)
+            shutil.copyfile(f"{path}.copy", path)
+
+    def _databases(self) -> list[Path]:
+        return [self._folder / "hub.db", self._folder / "mend.db"]
+
     async def _start(self) -> None:
         self._in_flight = 0
         self._workshop = Workshop(
@@ -264,11 +290,13 @@ def arranged(
     suggestion: Suggestion,
     data_dir: Path,
     timeout_seconds: float,
+    watch_minutes: int,
 ) -> Iterator[None]:
     """Let the container build Mend from perilous parts, on one clock, for ``simulators``."""
     chosen: Mapping[str, str] = {
         **brisk(simulators.adf.url, **workspace(simulators.databricks.url)),
         "MEND_POLL_SECONDS": str(POLL_SECONDS),
+        "MEND_MONITOR_TIMEOUT_MINUTES": str(watch_minutes),
         "LOCAL_DATA_DIR": str(data_dir),
     }
     if suggestion.by_logic_app:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.domain.analysis import Action, Analysis, Risk
-from shared.domain.attempt import AttemptOutcome, AttemptState
+from shared.domain.attempt import Attempt, AttemptOutcome, AttemptState
 from shared.domain.decision import Decision, Effect
 from shared.domain.errors import OutcomeUnknown, Refused, Transient, Unavailable
 from shared.domain.run import Observation, RunPhase
@@ -70,6 +70,15 @@ async def prepare(store: Store, adf: ScriptedPipelines, number: int = 1) -> Prep
 async def send(store: Store, adf: ScriptedPipelines) -> Sent:
     """Deliver the activity that sends attempt 1."""
     return await send_attempt(ID, 1, store, remedies_of(adf), StoppedClock())
+
+
+async def reconcile(
+    store: Store, adf: ScriptedPipelines, clock: StoppedClock | None = None, *, last_look: bool
+) -> Attempt:
+    """Look once for attempt 1."""
+    now = clock or StoppedClock()
+    remedies = remedies_of(adf, now)
+    return await reconcile_attempt(ID, 1, store, adf, remedies, now, last_look=last_look)
 
 
 async def state(store: Store) -> AttemptState:
@@ -233,7 +242,9 @@ async def test_a_lost_run_is_found_and_adopted(store: Store, adf: ScriptedPipeli
     )
     adf.known["ours"] = a_run("ours", RunPhase.ACTIVE, started_at=NOW)
 
-    found = await reconcile_attempt(ID, 1, store, remedies_of(adf), StoppedClock(), last_look=False)
+    found = await reconcile_attempt(
+        ID, 1, store, adf, remedies_of(adf), StoppedClock(), last_look=False
+    )
 
     assert (found.state, found.external_run_id) == (AttemptState.ISSUED, "ours")
     assert adf.reruns == []
@@ -245,8 +256,12 @@ async def test_nothing_found_keeps_looking_until_the_last_look(
     """Only after the grace time is a request held to have never arrived."""
     await unknown(store, adf)
 
-    early = await reconcile_attempt(ID, 1, store, remedies_of(adf), StoppedClock(), last_look=False)
-    late = await reconcile_attempt(ID, 1, store, remedies_of(adf), StoppedClock(), last_look=True)
+    early = await reconcile_attempt(
+        ID, 1, store, adf, remedies_of(adf), StoppedClock(), last_look=False
+    )
+    late = await reconcile_attempt(
+        ID, 1, store, adf, remedies_of(adf), StoppedClock(), last_look=True
+    )
 
     assert early.state is AttemptState.UNKNOWN
     assert (late.state, late.outcome) == (AttemptState.FAILED, AttemptOutcome.NOT_HEALED)
@@ -258,9 +273,11 @@ async def test_no_answer_concludes_nothing(store: Store, adf: ScriptedPipelines)
     await unknown(store, adf)
     adf.problem = Transient("adf", "HTTP 503", status=503)
 
-    early = await reconcile_attempt(ID, 1, store, remedies_of(adf), StoppedClock(), last_look=False)
+    early = await reconcile_attempt(
+        ID, 1, store, adf, remedies_of(adf), StoppedClock(), last_look=False
+    )
     with pytest.raises(Transient):
-        await reconcile_attempt(ID, 1, store, remedies_of(adf), StoppedClock(), last_look=True)
+        await reconcile(store, adf, last_look=True)
 
     assert early.state is AttemptState.UNKNOWN
     assert await state(store) is AttemptState.UNKNOWN
@@ -289,7 +306,9 @@ async def test_a_second_lost_answer_does_not_adopt_an_older_run(
     adf.on_rerun = lose
     await send_attempt(ID, 1, store, remedies_of(adf, clock), clock)
 
-    found = await reconcile_attempt(ID, 1, store, remedies_of(adf, clock), clock, last_look=False)
+    found = await reconcile_attempt(
+        ID, 1, store, adf, remedies_of(adf, clock), clock, last_look=False
+    )
     assert found.external_run_id == "ours"
 
 
@@ -301,7 +320,9 @@ async def test_without_a_group_only_the_same_work_is_ours(
     stranger = a_run("stranger", RunPhase.ACTIVE, started_at=NOW, by_trigger=True)
     adf.known["stranger"] = stranger.model_copy(update={"group_id": None})
 
-    found = await reconcile_attempt(ID, 1, store, remedies_of(adf), StoppedClock(), last_look=False)
+    found = await reconcile_attempt(
+        ID, 1, store, adf, remedies_of(adf), StoppedClock(), last_look=False
+    )
 
     assert found.state is AttemptState.UNKNOWN
 
@@ -320,7 +341,9 @@ async def test_an_intent_from_before_a_restart_is_looked_for_first(
     adf.known["ours"] = a_run("ours", RunPhase.ACTIVE, started_at=NOW)
 
     sent = await send(store, adf)
-    found = await reconcile_attempt(ID, 1, store, remedies_of(adf), StoppedClock(), last_look=False)
+    found = await reconcile_attempt(
+        ID, 1, store, adf, remedies_of(adf), StoppedClock(), last_look=False
+    )
 
     assert sent.state is AttemptState.UNKNOWN
     assert "before the last start" in sent.problem
@@ -337,9 +360,9 @@ async def test_an_intent_that_a_crash_left_is_sent_after_a_short_look(
     restored(store)
     await send_attempt(ID, 1, store, remedies_of(adf), clock)
 
-    early = await reconcile_attempt(ID, 1, store, remedies_of(adf), clock, last_look=False)
+    early = await reconcile(store, adf, clock, last_look=False)
     clock.advance(seconds=20)
-    late = await reconcile_attempt(ID, 1, store, remedies_of(adf), clock, last_look=False)
+    late = await reconcile(store, adf, clock, last_look=False)
     sent = await send_attempt(ID, 1, store, remedies_of(adf), clock)
 
     assert early.state is AttemptState.UNKNOWN
@@ -357,6 +380,6 @@ async def test_a_request_that_left_before_the_restart_is_never_sent_again(
     restored(store)
     clock.advance(minutes=3)
 
-    found = await reconcile_attempt(ID, 1, store, remedies_of(adf), clock, last_look=False)
+    found = await reconcile(store, adf, clock, last_look=False)
 
     assert found.state is AttemptState.UNKNOWN
