@@ -99,6 +99,7 @@ async def conclude_attempt(payload: dict) -> dict[str, object]:
         asked.ended,
         using.store,
         using.record,
+        using.warehouse,
         using.remedies,
         using.clock,
     )

@@ -19,7 +19,8 @@ from shared.intake.factory import locate
 from shared.intake.normalised import IntakeDefaults
 from shared.policy.backoff import Backoff
 from shared.ports.clock import Clock
-from shared.ports.runs import FailureFeed, RunReader
+from shared.ports.measures import Warehouse
+from shared.ports.runs import FailureFeed
 from shared.remedies.logic_app import RunLogicApp
 from shared.remedies.registry import Remedies, direct_remedies
 from shared.settings import Settings, settings
@@ -46,7 +47,8 @@ class Services:
     """Everything the use cases need from outside."""
 
     store: SqliteStore
-    record: RunReader
+    record: Records
+    warehouse: Warehouse
     remedies: Remedies
     callbacks: CallbackTokens
     by_logic_app: frozenset[Action]
@@ -80,6 +82,7 @@ def services() -> Services:
     return Services(
         store=SqliteStore(chosen.store_path),
         record=record,
+        warehouse=jobs,
         remedies=remedies,
         callbacks=callbacks,
         by_logic_app=chosen.logic_app_actions,

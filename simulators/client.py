@@ -426,6 +426,12 @@ class DatabricksSimulator(Simulator):
         """Put a run there that began in the past; ``fields`` are those of ``SeedRun``."""
         return JobRun.from_wire(self._send("POST", "/databricks/runs", {"job": job, **fields}))
 
+    def statement(self, statement: str, value: object = None, **fields: object) -> None:
+        """Say what comes of a SQL statement; ``fields`` are those of ``StatementScript``."""
+        text = None if value is None else str(value)
+        body = _given({"statement": statement, "value": text, **fields})
+        self._send("POST", "/databricks/statements", body)
+
     def runs(self, job: str | None = None) -> list[JobRun]:
         """Return the runs there really are, oldest first, of one job or of all."""
         found = cast("list[Json]", self._send("GET", "/databricks/runs")["runs"])

@@ -1,5 +1,6 @@
 """GET/PUT /api/v1/settings/…: what operators switch while the system runs."""
 
+import json
 from functools import partial
 from typing import TypeVar
 
@@ -77,7 +78,8 @@ def _changed(current: _M, req: func.HttpRequest) -> _M:
     if unknown:
         raise InvalidInput("there is no such setting", field=min(unknown))
     try:
-        return type(current).model_validate({**current.model_dump(), **body}, strict=True)
+        whole = json.dumps({**current.model_dump(mode="json"), **body})
+        return type(current).model_validate_json(whole, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "body"

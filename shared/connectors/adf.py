@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, JsonValue
 
 from shared.connectors.azure_wire import reading, starting
 from shared.domain.alert import Resource, TimeWindow
@@ -106,6 +106,15 @@ class DataFactory:
     async def failures(self, resource: Resource, run: RunSnapshot) -> tuple[StepFailure, ...]:
         """See the protocol."""
         return tuple(await self._failures(resource, run.run_id, run.started_at, _MAX_DEPTH))
+
+    async def output(self, resource: Resource, run: RunSnapshot, step: str) -> JsonValue:
+        """See :class:`~shared.ports.measures.OutputReader`."""
+        for activity in reversed(
+            list(await self._activities(resource, run.run_id, run.started_at))
+        ):
+            if activity.name.casefold() == step.casefold():
+                return activity.output if isinstance(activity.output, dict) else None
+        return None
 
     async def runs(
         self, resource: Resource, target: str, window: TimeWindow

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, JsonValue, ValidationError
 
 from shared.connectors.databricks_wire import SYSTEM, Json, Workspaces
 from shared.domain.alert import Resource, TimeWindow
@@ -59,6 +59,43 @@ class Databricks:
     async def failures(self, resource: Resource, run: RunSnapshot) -> tuple[StepFailure, ...]:
         """See the protocol."""
         return tuple(await self._failures(resource, run.run_id, _MAX_DEPTH))
+
+    async def output(self, resource: Resource, run: RunSnapshot, step: str) -> JsonValue:
+        """See :class:`~shared.ports.measures.OutputReader`: what a notebook exits with."""
+        whole = await self._run(resource, run.run_id)
+        for task in whole.latest_tasks() if whole else ():
+            if task.key.casefold() == step.casefold():
+                answer = await self._wire.read(
+                    resource.scope,
+                    f"output of task {task.key!r}",
+                    "/api/2.2/jobs/runs/get-output",
+                    run_id=str(task.run_id),
+                )
+                notebook = answer.get("notebook_output")
+                return notebook.get("result") if isinstance(notebook, dict) else None
+        return None
+
+    async def query(self, warehouse: str, sql: str) -> JsonValue:
+        """See :class:`~shared.ports.measures.Warehouse`; on the default workspace."""
+        asked = f"query on warehouse {warehouse}"
+        body = {
+            "warehouse_id": warehouse,
+            "statement": sql,
+            "wait_timeout": "20s",
+            "on_wait_timeout": "CANCEL",
+            "row_limit": 1,
+        }
+        answer = await self._wire.ask("", asked, "/api/2.0/sql/statements", body)
+        status = answer.get("status")
+        state = status.get("state") if isinstance(status, dict) else None
+        if state != "SUCCEEDED":
+            error = status.get("error") if isinstance(status, dict) else None
+            said = error.get("message") if isinstance(error, dict) else ""
+            raise Refused(SYSTEM, f"{asked}: {state} {_text(said)[:300]}".rstrip())
+        result = answer.get("result")
+        rows = result.get("data_array") if isinstance(result, dict) else None
+        first = rows[0] if isinstance(rows, list) and rows else None
+        return first[0] if isinstance(first, list) and first else None
 
     async def runs(
         self, resource: Resource, target: str, window: TimeWindow

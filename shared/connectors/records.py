@@ -1,11 +1,19 @@
 """One system of record out of several: who is asked depends on the platform."""
 
 from collections.abc import Mapping
+from typing import Protocol
+
+from pydantic import JsonValue
 
 from shared.domain.alert import Platform, Resource, TimeWindow
 from shared.domain.errors import Refused
 from shared.domain.run import RunSnapshot, StepFailure
+from shared.ports.measures import OutputReader
 from shared.ports.runs import RunReader
+
+
+class Record(RunReader, OutputReader, Protocol):
+    """One platform's system of record."""
 
 
 class Records:
@@ -15,7 +23,7 @@ class Records:
         readers: By platform. Asking for another one is refused.
     """
 
-    def __init__(self, readers: Mapping[Platform, RunReader]) -> None:
+    def __init__(self, readers: Mapping[Platform, Record]) -> None:
         self._readers = readers
 
     async def run(self, resource: Resource, run_id: str) -> RunSnapshot | None:
@@ -32,7 +40,11 @@ class Records:
         """See the protocol."""
         return await self._of(resource).runs(resource, target, window)
 
-    def _of(self, resource: Resource) -> RunReader:
+    async def output(self, resource: Resource, run: RunSnapshot, step: str) -> JsonValue:
+        """See :class:`~shared.ports.measures.OutputReader`."""
+        return await self._of(resource).output(resource, run, step)
+
+    def _of(self, resource: Resource) -> Record:
         reader = self._readers.get(resource.platform)
         if reader is None:
             raise Refused(

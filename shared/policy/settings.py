@@ -1,12 +1,16 @@
 """What operators allow: numbers and names that rules look at. Versioned when stored."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import TypeVar
 
 from pydantic import Field
 
 from shared.domain.limits import Limit, Per
 from shared.domain.model import Model
+from shared.policy.checks import DataCheck
 
+_T = TypeVar("_T")
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
 
 
@@ -35,6 +39,7 @@ class PolicySettings(Model):
         inconclusive_until_open: So many attempts in a row of which nobody knows what came
             of them, within an hour, and a person is asked before the next one.
         rerun_safety: By name of a pipeline or job, in any case.
+        data_checks: What has to be true after a rerun before it counts as healed, likewise.
     """
 
     running_per_target: int = Field(default=1, ge=1, le=100)
@@ -46,6 +51,7 @@ class PolicySettings(Model):
     min_failing_targets: int = Field(default=500, ge=2, le=1_000_000)
     inconclusive_until_open: int = Field(default=3, ge=1, le=1_000)
     rerun_safety: dict[str, RerunSafety] = Field(default_factory=dict, max_length=10_000)
+    data_checks: dict[str, tuple[DataCheck, ...]] = Field(default_factory=dict, max_length=10_000)
 
     def limits(self) -> tuple[Limit, ...]:
         """Return what is counted before each attempt, the narrowest first."""
@@ -62,11 +68,17 @@ class PolicySettings(Model):
 
     def safety_of(self, name: str) -> RerunSafety:
         """Return what its owner has said about the pipeline or job ``name``."""
-        wanted = name.casefold()
-        for known, safety in self.rerun_safety.items():
-            if known.casefold() == wanted:
-                return safety
-        return RerunSafety.UNKNOWN
+        return _of(name, self.rerun_safety, RerunSafety.UNKNOWN)
+
+    def checks_of(self, name: str) -> tuple[DataCheck, ...]:
+        """Return what has to be true of the data that ``name`` writes."""
+        return _of(name, self.data_checks, ())
+
+
+def _of(name: str, said: Mapping[str, _T], otherwise: _T) -> _T:
+    """Return what is said about ``name``, in any case."""
+    wanted = name.casefold()
+    return next((one for known, one in said.items() if known.casefold() == wanted), otherwise)
 
 
 def _limit(name: str, per: Per, most: int, seconds: float, *, running: bool = False) -> Limit:

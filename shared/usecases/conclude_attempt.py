@@ -10,24 +10,30 @@ from shared.domain.attempt import Attempt, AttemptOutcome, AttemptState, StepTak
 from shared.domain.errors import Transient
 from shared.domain.run import RunPhase
 from shared.domain.ticket import Change, Status, Ticket
+from shared.policy.checks import Finding
 from shared.ports.clock import Clock
+from shared.ports.measures import Warehouse
 from shared.ports.runs import RunReader
+from shared.ports.settings import SettingsStore
 from shared.ports.tickets import SendLedger, TicketStore
 from shared.remedies.registry import Remedies
 from shared.remedies.step import Ready
+from shared.usecases.check_data import Record, check_data
 from shared.usecases.count_attempt import count_end
+from shared.usecases.operator_settings import policy_settings
 from shared.usecases.prepare_attempt import prepare_next_step
 from shared.usecases.read_back import done_since
 
 
-class Store(TicketStore, SendLedger, Protocol):
-    """Both kinds of thing this use case writes."""
+class Store(TicketStore, SendLedger, SettingsStore, Protocol):
+    """All that is read and written here."""
 
 
 class _End(NamedTuple):
     state: AttemptState
     outcome: AttemptOutcome
     why: str
+    note: str = ""
 
 
 _HEALED = _End(AttemptState.SUCCEEDED, AttemptOutcome.HEALED, "")
@@ -68,7 +74,8 @@ async def conclude_attempt(  # noqa: PLR0913, PLR0917  ports by position
     number: int,
     ended: str,
     store: Store,
-    record: RunReader,
+    record: Record,
+    warehouse: Warehouse,
     remedies: Remedies,
     clock: Clock,
 ) -> Concluded:
@@ -92,7 +99,7 @@ async def conclude_attempt(  # noqa: PLR0913, PLR0917  ports by position
     if ended != RunPhase.SUCCEEDED:
         end = _ENDS[ended]
     elif attempt.is_last_step:
-        end = await _verified(ticket, attempt, record)
+        end = await _verified(ticket, attempt, store, record, warehouse, clock)
     elif since := await _done_meanwhile(ticket, record, clock):
         why = f"after {attempt.step}, run {since} has done the work meanwhile"
         end = _End(AttemptState.FAILED, AttemptOutcome.NOT_HEALED, why)
@@ -121,7 +128,14 @@ async def _done_meanwhile(ticket: Ticket, record: RunReader, clock: Clock) -> st
     return None if failed is None else await done_since(ticket, failed, record, clock)
 
 
-async def _verified(ticket: Ticket, attempt: Attempt, record: RunReader) -> _End:
+async def _verified(
+    ticket: Ticket,
+    attempt: Attempt,
+    store: Store,
+    record: Record,
+    warehouse: Warehouse,
+    clock: Clock,
+) -> _End:
     """A pipeline whose failure path succeeds is "Succeeded" although its load failed."""
     run_id = attempt.external_run_id
     if run_id is None:
@@ -139,13 +153,24 @@ async def _verified(ticket: Ticket, attempt: Attempt, record: RunReader) -> _End
         )
     failures = await record.failures(ticket.resource, run)
     if not failures:
-        return _HEALED
+        policy, _ = await policy_settings(store)
+        checks = policy.checks_of(run.name)
+        return _of(await check_data(ticket, run, checks, record, warehouse, clock))
     steps = ", ".join(sorted({failure.step for failure in failures}))
     return _End(
         AttemptState.FAILED,
         AttemptOutcome.NOT_HEALED,
         f"its run succeeded, but {steps} failed in it",
     )
+
+
+def _of(findings: tuple[Finding, ...]) -> _End:
+    """The run is well; whether its data is, decides. Another rerun would not help."""
+    bad = [one.text for one in findings if not one.holds]
+    if not bad:
+        return _HEALED._replace(note="; ".join(one.text for one in findings))
+    why = f"its run succeeded, but its data is not as it should be: {'; '.join(bad)}"
+    return _End(AttemptState.FAILED, AttemptOutcome.INCONCLUSIVE, why)
 
 
 def _after_step(attempt: Attempt) -> Attempt:
@@ -185,11 +210,12 @@ def _concluded(ticket: Ticket, number: int, end: _End, clock: Clock) -> Change |
     over = attempt.moved_to(
         end.state, outcome=end.outcome, ended_at=clock.now(), error=end.why or None
     )
+    told = end.why or end.note
     unhealed = end.outcome is AttemptOutcome.NOT_HEALED
     return ticket.changed(
         clock.now(),
         f"remediation.{end.state}",
-        f"attempt {number} {end.outcome}{f': {end.why}' if end.why else ''}",
+        f"attempt {number} {end.outcome}{f': {told}' if told else ''}",
         data={"attempt": number, "run_id": attempt.external_run_id, "outcome": end.outcome},
         attempts=ticket.with_attempt(over),
         status=Status.ANALYZING if unhealed else ticket.status,

@@ -199,8 +199,11 @@ class Run:
             ended_at=None if running else end,
             error=None if running else error,
             input=self.script.activity_input if guilty else {},
-            output=self.script.activity_output if guilty and not running else {},
+            output={} if running else self._output(activity, guilty=guilty),
         )
+
+    def _output(self, activity: ActivityDefinition, *, guilty: bool) -> dict[str, object]:
+        return self.script.activity_output if guilty else self.script.outputs.get(activity.name, {})
 
 
 def without_carried(

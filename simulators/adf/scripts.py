@@ -41,6 +41,7 @@ class RunScript(Instruction):
         failed_activity: Which activity fails; by default the last one declared.
         activity_type: Its type, if the pipeline does not declare it.
         activity_input: Its ``input``; ``activity_output``: its ``output``.
+        outputs: What the activities that succeed put out, by name.
         message: The run's own message; by default made from the error.
         invisible_seconds: For so long nobody sees the run; by default as set for all.
     """
@@ -54,6 +55,7 @@ class RunScript(Instruction):
     activity_type: str | None = None
     activity_input: dict[str, object] = Field(default_factory=dict)
     activity_output: dict[str, object] = Field(default_factory=dict)
+    outputs: dict[str, dict[str, object]] = Field(default_factory=dict)
     message: str | None = None
     invisible_seconds: Seconds | None = None
 

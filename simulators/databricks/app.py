@@ -77,6 +77,13 @@ OPERATIONS = (
         "clusterEvents", "POST", _clusters("events"), "cluster_id", Operations.cluster_events
     ),
     Operation(
+        "runStatement",
+        "POST",
+        re.compile("/api/2.0/sql/statements/?"),
+        "warehouse_id",
+        Operations.run_statement,
+    ),
+    Operation(
         "libraryStatus",
         "GET",
         _libraries("cluster-status"),

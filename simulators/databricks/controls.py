@@ -3,6 +3,7 @@
 POST   /_sim/databricks/jobs        declare a job            JobScript
 POST   /_sim/databricks/clusters    declare a cluster        ClusterScript
 POST   /_sim/databricks/runs        put a past run there     SeedRun
+POST   /_sim/databricks/statements  answer a statement       StatementScript
 GET    /_sim/databricks/runs        the runs there really are
 """
 
@@ -13,7 +14,7 @@ from starlette.routing import Route
 
 from simulators.databricks import wire
 from simulators.databricks.model import World
-from simulators.databricks.scripts import ClusterScript, JobScript, SeedRun
+from simulators.databricks.scripts import ClusterScript, JobScript, SeedRun, StatementScript
 from simulators.kit.controls import PREFIX, instruction
 
 
@@ -36,6 +37,11 @@ def databricks_routes(world: World) -> list[Route]:
             raise HTTPException(400, f"job: {seed.job!r} is not declared") from error
         return JSONResponse(wire.run(world, run, with_tasks=True, with_history=True), 201)
 
+    async def answer_statement(request: Request) -> Response:
+        script = await instruction(request, StatementScript)
+        world.statements[script.statement] = script
+        return JSONResponse({"statements": len(world.statements)}, 201)
+
     async def show_runs(request: Request) -> Response:
         _ = request
         runs = [
@@ -48,5 +54,6 @@ def databricks_routes(world: World) -> list[Route]:
         Route(f"{path}/jobs", declare_job, methods=["POST"]),
         Route(f"{path}/clusters", declare_cluster, methods=["POST"]),
         Route(f"{path}/runs", seed_run, methods=["POST"]),
+        Route(f"{path}/statements", answer_statement, methods=["POST"]),
         Route(f"{path}/runs", show_runs),
     ]

@@ -11,6 +11,7 @@ from simulators.databricks.scripts import (
     LibraryScript,
     SeedRun,
     SizeScript,
+    StatementScript,
     TaskScript,
     TryScript,
 )
@@ -161,6 +162,7 @@ class World:
         self.jobs: dict[int, Job] = {}
         self.runs: dict[int, Run] = {}
         self.clusters: dict[str, ClusterState] = {}
+        self.statements: dict[str, StatementScript] = {}
 
     def now(self) -> datetime:
         """Return the workspace's time."""

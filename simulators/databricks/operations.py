@@ -193,6 +193,16 @@ class Operations:
             self.world.uninstall(cluster, one)
         return Answer(200, {}, effect=json.dumps(asked))
 
+    def run_statement(self, call: Call) -> Answer:
+        """Statement execution - Execute a SQL statement, and wait for it."""
+        body = _body(call)
+        if not body.get("warehouse_id"):
+            raise refusals.bad("warehouse_id", "is required")
+        script = self.world.statements.get(str(body.get("statement")))
+        if script is None:
+            raise refusals.bad("statement", "nobody has said what comes of it")
+        return Answer(200, wire.statement(script))
+
     def _cluster(self, call: Call) -> ClusterState:
         return self.world.cluster(str(_body(call).get("cluster_id", "")))
 

@@ -12,7 +12,7 @@ Count = Annotated[int, Field(ge=0, le=10_000)]
 
 
 class TryScript(Instruction):
-    """How one try of a task goes.
+    """How one try of a task goes. ``output`` is what its notebook exits with.
 
     ``heals_when``: it succeeds all the same once its cluster was restarted, has all its
     libraries again, or has more workers than it was declared with.
@@ -25,6 +25,7 @@ class TryScript(Instruction):
     message: str = ""
     error: str = ""
     trace: str = ""
+    output: str | None = None
     heals_when: Cure | None = None
 
 
@@ -83,6 +84,15 @@ class ClusterScript(SizeScript):
     install_seconds: Seconds = 0.1
     libraries: tuple[LibraryScript, ...] = ()
     ended: tuple[Mapping[str, JsonValue], ...] = ()
+
+
+class StatementScript(Instruction):
+    """The answer to a SQL statement: the first value of its only row, or how it ends badly."""
+
+    statement: str
+    value: str | None = None
+    state: str = "SUCCEEDED"
+    error: str = ""
 
 
 class SeedRun(Instruction):

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from simulators.databricks.model import ClusterState, Job, Round, Run, Size, TaskTry, World
+from simulators.databricks.scripts import StatementScript
 
 Json = dict[str, object]
 
@@ -78,6 +79,8 @@ def output(world: World, one: Run, each: TaskTry) -> Json:
     if world.now() >= each.ends and each.script.error:
         body["error"] = each.script.error
         body["error_trace"] = each.script.trace
+    if world.now() >= each.ends and each.script.output is not None:
+        body["notebook_output"] = {"result": each.script.output, "truncated": False}
     return body
 
 
@@ -137,6 +140,17 @@ def events(one: ClusterState) -> Json:
         for reason in one.script.ended
     ]
     return {"events": found, "total_count": len(found)}
+
+
+def statement(script: StatementScript) -> Json:
+    """Return what a statement came to."""
+    status: Json = {"state": script.state}
+    if script.state != "SUCCEEDED":
+        status["error"] = {"error_code": "BAD_REQUEST", "message": script.error}
+        return {"statement_id": "01ef", "status": status}
+    rows = [] if script.value is None else [[script.value]]
+    result = {"chunk_index": 0, "row_count": len(rows), "data_array": rows}
+    return {"statement_id": "01ef", "status": status, "result": result}
 
 
 def size(one: Size) -> Json:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import cast
 
+from pydantic import JsonValue
+
 from shared.domain.alert import Resource, TimeWindow
 from shared.domain.run import RunSnapshot, StepFailure
 from shared.ports.clock import Clock
@@ -17,6 +19,7 @@ class ScriptedPipelines:
     def __init__(self, *runs: RunSnapshot) -> None:
         self.known: dict[str, RunSnapshot] = {run.run_id: run for run in runs}
         self.failed_steps: dict[str, tuple[StepFailure, ...]] = {}
+        self.outputs: dict[tuple[str, str], JsonValue] = {}
         self.problem: Exception | None = None
         self.reruns: list[tuple[str, str, bool]] = []
         self.on_rerun: Callable[[], str] = lambda: f"rerun-{len(self.reruns)}"
@@ -38,6 +41,16 @@ class ScriptedPipelines:
         self._maybe_fail()
         mine = (run for run in self.known.values() if run.name == target)
         return tuple(sorted(mine, key=lambda run: str(run.started_at), reverse=True))
+
+    async def output(self, resource: Resource, run: RunSnapshot, step: str) -> JsonValue:
+        """See the protocol."""
+        self._maybe_fail()
+        return self.outputs.get((run.run_id, step))
+
+    async def query(self, warehouse: str, sql: str) -> JsonValue:
+        """See the protocol of the warehouse."""
+        self._maybe_fail()
+        return self.outputs.get((warehouse, sql))
 
     async def rerun(
         self, resource: Resource, name: str, reference_run_id: str, *, from_failure: bool

@@ -297,7 +297,7 @@ async def issued(store: MemoryStore, adf: ScriptedPipelines) -> None:
 async def conclude(store: MemoryStore, adf: ScriptedPipelines, ended: str) -> Attempt:
     """Conclude attempt 1 as the monitor would."""
     clock, steps = StoppedClock(), remedies_of(adf)
-    return (await conclude_attempt(ID, 1, ended, store, adf, steps, clock)).attempt
+    return (await conclude_attempt(ID, 1, ended, store, adf, adf, steps, clock)).attempt
 
 
 @pytest.mark.parametrize(
