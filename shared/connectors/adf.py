@@ -25,6 +25,7 @@ _PHASES = {
     "Failed": RunPhase.FAILED,
     "Cancelled": RunPhase.CANCELLED,
 }
+_NOT_RUNNING = "PipelineRunNotRunning"
 _FAILED_STEPS = {"Failed", "TimedOut"}
 # A 404 with one of these codes says that the address is wrong, not that the run is unknown.
 _WRONG_ADDRESS = {
@@ -189,6 +190,18 @@ class DataFactory:
             if not isinstance(run_id, str) or not run_id:
                 raise OutcomeUnknown(_SYSTEM, f"createRun {name!r}: the answer has no runId")
         return run_id
+
+    async def cancel(self, resource: Resource, run_id: str) -> None:
+        """See the protocol."""
+        factory, client = await self._client(resource)
+        try:
+            with starting(_SYSTEM, f"cancel run {run_id!r}"):
+                await self._answer(
+                    client.pipeline_runs.cancel(factory.resource_group, factory.name, run_id)
+                )
+        except Refused as refused:
+            if _NOT_RUNNING not in str(refused):
+                raise
 
     async def rerun_trigger_run(self, resource: Resource, trigger: str, run_id: str) -> None:
         """See the protocol."""

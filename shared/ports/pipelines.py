@@ -22,6 +22,15 @@ class PipelineService(RunReader, Protocol):
         """Start ``name`` again as a recovery of ``reference_run_id``; return the new run's id."""
         ...
 
+    async def cancel(self, resource: Resource, run_id: str) -> None:
+        """Cancel a run; one that is over stays as it is.
+
+        Raises:
+            Transient, OutcomeUnknown: it may go on; cancel it again.
+            Refused: it may not be cancelled.
+        """
+        ...
+
     async def rerun_trigger_run(self, resource: Resource, trigger: str, run_id: str) -> None:
         """Let a trigger's run happen again, for the same window."""
         ...

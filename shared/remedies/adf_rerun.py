@@ -50,7 +50,8 @@ class RerunPipeline:
     async def find(self, work: Work) -> Effect | None:
         """See the protocol.
 
-        The oldest, should there be several: the others were started by somebody else.
+        The oldest, should there be several. Others of its group recover the same failure a
+        second time, whoever started them; other runs with the same parameters are left alone.
         """
         attempt = work.attempt
         sent_at = attempt.sent_at or attempt.started_at
@@ -59,7 +60,19 @@ class RerunPipeline:
         ours = [run for run in runs if _is_ours(work, run, sent_at)]
         if not ours:
             return None
-        return Effect(run_id=min(ours, key=lambda run: run.started_at or sent_at).run_id)
+        oldest, *others = sorted(ours, key=lambda run: run.started_at or sent_at)
+        doubles = tuple(
+            run.run_id
+            for run in others
+            if run.phase is RunPhase.ACTIVE
+            and run.group_id is not None
+            and run.group_id == oldest.group_id
+        )
+        return Effect(run_id=oldest.run_id, doubles=doubles)
+
+    async def stop(self, work: Work, run_id: str) -> None:
+        """See :class:`~shared.remedies.step.Stoppable`."""
+        await self._adf.cancel(work.resource, run_id)
 
     async def look(self, work: Work) -> Progress:
         """See the protocol."""

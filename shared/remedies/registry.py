@@ -12,7 +12,7 @@ from shared.remedies.adf_trigger import RerunTriggerRun, StartTrigger
 from shared.remedies.databricks_clusters import ResizeCluster, RestartCluster
 from shared.remedies.databricks_libraries import InstallLibraries, UninstallLibraries
 from shared.remedies.databricks_runs import RepairRun, RerunJob
-from shared.remedies.step import Step, Undoable
+from shared.remedies.step import Step, Stoppable, Undoable
 
 Remedies = Mapping[StepKind, Step]
 
@@ -32,6 +32,11 @@ def direct_remedies(adf: PipelineService, jobs: JobService, clock: Clock) -> dic
         ResizeCluster(jobs),
     )
     return {step.kind: step for step in steps}
+
+
+def stoppable(remedies: Remedies, kind: StepKind) -> Stoppable:
+    """Return the step ``kind``, which has told of doubles."""
+    return cast("Stoppable", remedies[kind])
 
 
 def undoable(remedies: Remedies, kind: StepKind) -> Undoable:

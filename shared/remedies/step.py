@@ -68,10 +68,15 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a request came to: its id over there, and the run it led to, where known."""
+    """What a request came to: its id over there, and the run it led to, where known.
+
+    ``doubles`` are further runs that recover the same failure at the same time; they must
+    not go on beside it. Only a :class:`Stoppable` step tells of them.
+    """
 
     external_id: str | None = None
     run_id: str | None = None
+    doubles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,14 @@ class Step(Protocol):
 
     async def look(self, work: Work) -> Progress:
         """Look how far the effect is."""
+        ...
+
+
+class Stoppable(Step, Protocol):
+    """A step whose effect may be found more than once."""
+
+    async def stop(self, work: Work, run_id: str) -> None:
+        """Cancel a run; harmless when repeated, and for one that is over."""
         ...
 
 

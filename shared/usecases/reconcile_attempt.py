@@ -12,12 +12,12 @@ from typing import Protocol
 
 from shared.actions.catalogue import Repeat
 from shared.domain.attempt import Attempt, AttemptOutcome, AttemptState
-from shared.domain.errors import Transient
+from shared.domain.errors import Refused, Transient
 from shared.domain.ticket import Change, Ticket
 from shared.ports.clock import Clock
 from shared.ports.runs import RunReader
 from shared.ports.tickets import ClaimStore, SendLedger, TicketStore
-from shared.remedies.registry import Remedies
+from shared.remedies.registry import Remedies, stoppable
 from shared.remedies.step import Work
 from shared.usecases.count_attempt import count_end
 from shared.usecases.read_back import done_since
@@ -62,6 +62,9 @@ async def reconcile_attempt(  # noqa: PLR0913  ports by position
             raise
         return attempt
     if found is not None:
+        # Before it is stored: a crash in between finds them once more.
+        for double in found.doubles:
+            await _stop_double(Work(ticket, attempt), double, store, remedies, clock)
         return await record_issued(ticket_id, number, found, store, clock, found=True)
     settle = await _verdict(ticket, attempt, step.repeat, record, store, clock, last_look)
     if settle is None:
@@ -126,6 +129,25 @@ def _was_not_needed(ticket: Ticket, number: int, clock: Clock) -> Change:
         f"attempt {number} is not sent: {failed.error}",
         data={"attempt": number},
         attempts=ticket.with_attempt(failed),
+    )
+
+
+async def _stop_double(
+    work: Work, run_id: str, store: Store, remedies: Remedies, clock: Clock
+) -> None:
+    number, done = work.attempt.number, "it is cancelled"
+    try:
+        await stoppable(remedies, work.attempt.step).stop(work, run_id)
+    except Refused as error:
+        done = f"it could not be cancelled: {error}"
+    await store.update(
+        work.ticket.id,
+        lambda current: current.changed(
+            clock.now(),
+            "remediation.double",
+            f"attempt {number}: run {run_id} recovers the same failure a second time; {done}",
+            data={"attempt": number, "run_id": run_id},
+        ),
     )
 
 

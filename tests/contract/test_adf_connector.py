@@ -250,3 +250,58 @@ def test_retry_after(header: str | None, seconds: float | None) -> None:
     now = datetime(2026, 11, 20, 2, 7, 11, tzinfo=UTC)
 
     assert retry_after_seconds(header, now=now) == seconds
+
+
+async def test_a_run_is_cancelled(adf: AdfSimulator, factory: DataFactory) -> None:
+    """One that is over already is no trouble; one that is not there is."""
+    adf.script(NAME, [{"status": "Succeeded", "seconds": 60}])
+    going_on = await factory.rerun(PLACE, NAME, seeded(adf), from_failure=True)
+    over = seeded(adf)
+
+    await factory.cancel(PLACE, going_on)
+    await factory.cancel(PLACE, over)
+    with pytest.raises(Refused):
+        await factory.cancel(PLACE, "00000000-0000-4000-8000-00000000dead")
+
+    run = await factory.run(PLACE, going_on)
+    assert run is not None
+    assert run.phase in {RunPhase.CANCELLED, RunPhase.ACTIVE}
+    assert adf.effects("cancelPipelineRun") == [going_on]
+
+
+async def test_failed_runs_of_the_whole_factory_are_listed(
+    adf: AdfSimulator, factory: DataFactory
+) -> None:
+    """Of every pipeline, and only what failed."""
+    wanted = {seeded(adf), adf.seed_failed_run("another").run_id}
+    adf.seed_run(NAME)
+    adf.seed_failed_run("long ago", started_seconds_ago=7200.0)
+
+    found = await factory.failed_runs(PLACE, around_now())
+
+    assert {run.run_id for run in found} == wanted
+
+
+async def test_the_output_of_an_activity_is_read(adf: AdfSimulator, factory: DataFactory) -> None:
+    """By its name in any case; an activity that is not there has none."""
+    adf.script(NAME, activities=["Copy orders"])
+    seed = adf.seed_run(NAME, outputs={"Copy orders": {"rowsCopied": 7}})
+    run = await factory.run(PLACE, seed.run_id)
+    assert run is not None
+
+    assert await factory.output(PLACE, run, "copy Orders") == {"rowsCopied": 7}
+    assert await factory.output(PLACE, run, "nobody") is None
+
+
+@pytest.mark.parametrize("fault", ["lose_answer_504", "reset_before", "truncated_json"])
+async def test_a_cancel_whose_answer_is_lost_is_not_taken_for_done(
+    adf: AdfSimulator, factory: DataFactory, fault: str
+) -> None:
+    """Cancelling again does no harm, so the caller is told to."""
+    adf.script(NAME, [{"status": "Succeeded", "seconds": 60}])
+    going_on = await factory.rerun(PLACE, NAME, seeded(adf), from_failure=True)
+    adf.fault("cancelPipelineRun", fault)
+
+    with pytest.raises((Transient, OutcomeUnknown)):
+        await factory.cancel(PLACE, going_on)
+    await factory.cancel(PLACE, going_on)

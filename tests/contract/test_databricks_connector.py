@@ -429,3 +429,63 @@ async def test_a_wrong_token_is_refused() -> None:
         with pytest.raises(Refused, match="not authenticated"):
             await connector.run(place, "17")
         await connector.close()
+
+
+async def test_failed_runs_of_the_whole_workspace_are_listed(
+    databricks: DatabricksSimulator, jobs: Databricks, place: Resource
+) -> None:
+    """Of every job, those that ended in the window, and only what failed."""
+    failed = a_failed_run(databricks)
+    databricks.job("well", [{"key": "main"}])
+    databricks.seed_run("well")
+    databricks.job("old", [{"key": "main", "tries": [FAILED]}])
+    databricks.seed_run("old", started_seconds_ago=7200.0)
+    now = datetime.now(UTC)
+    window = TimeWindow(start=now - timedelta(minutes=30), end=now)
+
+    found = await jobs.failed_runs(place, window)
+
+    assert [run.run_id for run in found] == [failed.run_id]
+    assert found[0].ended_at is not None
+
+
+async def test_what_a_notebook_exits_with_is_read(
+    databricks: DatabricksSimulator, jobs: Databricks, place: Resource
+) -> None:
+    """Of the newest try of a task, by its key in any case."""
+    well = {"result": "SUCCESS", "output": '{"rows": 7}'}
+    databricks.job("orders", [{"key": "load", "tries": [well]}, {"key": "silent"}])
+    run = await seen(jobs, place, databricks.seed_run("orders").run_id)
+
+    assert await jobs.output(place, run, "LOAD") == '{"rows": 7}'
+    assert await jobs.output(place, run, "silent") is None
+    assert await jobs.output(place, run, "nobody") is None
+
+
+async def test_a_query_is_answered(databricks: DatabricksSimulator, jobs: Databricks) -> None:
+    """The first value of the first row; nothing for no row; a failure is refused with its text."""
+    databricks.statement("select 7", 7)
+    databricks.statement("select 1 where false")
+    databricks.statement("select x", state="FAILED", error="column x cannot be resolved")
+
+    assert await jobs.query("w1", "select 7") == "7"
+    assert await jobs.query("w1", "select 1 where false") is None
+    with pytest.raises(Refused, match="column x cannot be resolved"):
+        await jobs.query("w1", "select x")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["refuse_503", "throttle_429", "reset_before", "html_200", "truncated_json", "lose_answer_504"],
+)
+async def test_a_query_that_is_not_answered_is_asked_again_later(
+    databricks: DatabricksSimulator, jobs: Databricks, fault: str
+) -> None:
+    """It changes nothing, so the caller may."""
+    databricks.statement("select 7", 7)
+    databricks.fault("runStatement", fault)
+
+    with pytest.raises(Transient):
+        await jobs.query("w1", "select 7")
+
+    assert await jobs.query("w1", "select 7") == "7"

@@ -19,6 +19,7 @@ class ScriptedPipelines:
     def __init__(self, *runs: RunSnapshot) -> None:
         self.known: dict[str, RunSnapshot] = {run.run_id: run for run in runs}
         self.failed_steps: dict[str, tuple[StepFailure, ...]] = {}
+        self.cancelled: list[str] = []
         self.outputs: dict[tuple[str, str], JsonValue] = {}
         self.problem: Exception | None = None
         self.reruns: list[tuple[str, str, bool]] = []
@@ -58,6 +59,10 @@ class ScriptedPipelines:
         """See the protocol."""
         self.reruns.append((name, reference_run_id, from_failure))
         return self.on_rerun()
+
+    async def cancel(self, resource: Resource, run_id: str) -> None:
+        """See the protocol."""
+        self.cancelled.append(run_id)
 
     async def rerun_trigger_run(self, resource: Resource, trigger: str, run_id: str) -> None:
         """See the protocol."""

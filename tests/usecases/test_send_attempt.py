@@ -383,3 +383,21 @@ async def test_a_request_that_left_before_the_restart_is_never_sent_again(
     found = await reconcile(store, adf, clock, last_look=False)
 
     assert found.state is AttemptState.UNKNOWN
+
+
+async def test_a_second_recovery_of_the_same_failure_is_cancelled(
+    store: Store, adf: ScriptedPipelines
+) -> None:
+    """The oldest is ours; what else is in its group must not load the same data beside it."""
+    await unknown(store, adf)
+    adf.known["ours"] = a_run("ours", RunPhase.ACTIVE, started_at=NOW)
+    adf.known["double"] = a_run("double", RunPhase.ACTIVE, started_at=NOW + timedelta(seconds=1))
+    by_hand = a_run("by-hand", RunPhase.ACTIVE, started_at=NOW + timedelta(seconds=2))
+    adf.known["by-hand"] = by_hand.model_copy(update={"group_id": "its-own"})
+    adf.known["over"] = a_run("over", RunPhase.FAILED, started_at=NOW + timedelta(seconds=3))
+
+    found = await reconcile(store, adf, last_look=False)
+
+    assert (found.state, found.external_run_id) == (AttemptState.ISSUED, "ours")
+    assert adf.cancelled == ["double"]
+    assert "remediation.double" in [event.type for event in await store.events(ID)]
