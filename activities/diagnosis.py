@@ -69,7 +69,8 @@ async def read_back(payload: dict) -> None:
 async def analyse(payload: dict) -> None:
     """Store the likely cause. Safe to repeat."""
     asked = TicketRef.model_validate(payload)
-    await analysing.analyse(asked.ticket_id, services().store, services().clock)
+    using = services()
+    await analysing.analyse(asked.ticket_id, using.store, using.record, using.clock)
 
 
 @bp.activity_trigger(input_name="payload")

@@ -107,12 +107,19 @@ CATALOGUE: dict[tuple[Platform, Action], ActionSpec] = {
 }
 
 _NEEDS_A_SHARED_CLUSTER = {StepKind.UNINSTALL_LIBRARIES, StepKind.RESTART_CLUSTER}
+_RERUN_ALL = {StepKind.RERUN_PIPELINE, StepKind.RERUN_JOB}
 _TUMBLING_WINDOW = "TumblingWindowTrigger"
 
 
 def spec_of(platform: Platform, action: Action) -> ActionSpec | None:
     """Return how ``action`` is done on ``platform``; ``None``: it cannot be done there."""
     return CATALOGUE.get((platform, action))
+
+
+def reruns_everything(platform: Platform, action: Action) -> bool:
+    """Tell whether ``action`` runs what succeeded once more."""
+    spec = spec_of(platform, action)
+    return spec is not None and not _RERUN_ALL.isdisjoint(spec.plan)
 
 
 def fitting(platform: Platform, action: Action, seen: Observation) -> Action:

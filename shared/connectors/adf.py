@@ -108,6 +108,16 @@ class DataFactory:
         """See the protocol."""
         return tuple(await self._failures(resource, run.run_id, run.started_at, _MAX_DEPTH))
 
+    async def definition(self, resource: Resource, name: str) -> object:
+        """See :class:`~shared.ports.runs.DefinitionReader`."""
+        factory, client = await self._client(resource)
+        with reading(_SYSTEM, f"get pipeline {name!r}"):
+            answer = await self._answer(
+                client.pipelines.get(factory.resource_group, factory.name, name)
+            )
+            definition: object = answer.as_dict()
+            return definition
+
     async def output(self, resource: Resource, run: RunSnapshot, step: str) -> JsonValue:
         """See :class:`~shared.ports.measures.OutputReader`."""
         for activity in reversed(

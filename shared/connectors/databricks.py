@@ -60,6 +60,10 @@ class Databricks:
         """See the protocol."""
         return tuple(await self._failures(resource, run.run_id, _MAX_DEPTH))
 
+    async def definition(self, resource: Resource, name: str) -> object:  # noqa: ARG002
+        """See :class:`~shared.ports.runs.DefinitionReader`: a notebook could do anything."""
+        return None
+
     async def output(self, resource: Resource, run: RunSnapshot, step: str) -> JsonValue:
         """See :class:`~shared.ports.measures.OutputReader`: what a notebook exits with."""
         whole = await self._run(resource, run.run_id)

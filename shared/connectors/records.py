@@ -9,10 +9,10 @@ from shared.domain.alert import Platform, Resource, TimeWindow
 from shared.domain.errors import Refused
 from shared.domain.run import RunSnapshot, StepFailure
 from shared.ports.measures import OutputReader
-from shared.ports.runs import RunReader
+from shared.ports.runs import DefinitionReader, RunReader
 
 
-class Record(RunReader, OutputReader, Protocol):
+class Record(RunReader, OutputReader, DefinitionReader, Protocol):
     """One platform's system of record."""
 
 
@@ -39,6 +39,10 @@ class Records:
     ) -> tuple[RunSnapshot, ...]:
         """See the protocol."""
         return await self._of(resource).runs(resource, target, window)
+
+    async def definition(self, resource: Resource, name: str) -> object:
+        """See :class:`~shared.ports.runs.DefinitionReader`."""
+        return await self._of(resource).definition(resource, name)
 
     async def output(self, resource: Resource, run: RunSnapshot, step: str) -> JsonValue:
         """See :class:`~shared.ports.measures.OutputReader`."""

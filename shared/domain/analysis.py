@@ -61,6 +61,15 @@ class Risk(StrEnum):
     HIGH = "high"
 
 
+class RerunSafety(StrEnum):
+    """What running a pipeline or job again does to its data."""
+
+    IDEMPOTENT = "idempotent"  # any rerun is harmless
+    FROM_FAILURE = "from_failure"  # only what failed may run again
+    NEVER = "never"  # a person must look first
+    UNKNOWN = "unknown"
+
+
 class Evidence(Model):
     """One piece of what the system of record says; ``text`` is untrusted data."""
 
@@ -90,3 +99,4 @@ class Analysis(Model):
     method: str = "none"  # "signature", "model", "none"
     max_attempts: int | None = None
     min_wait_seconds: float = 0
+    rerun_safety: RerunSafety = RerunSafety.UNKNOWN  # as far as its definition shows

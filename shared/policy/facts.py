@@ -4,11 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from shared.domain.analysis import Action, Category, Classification, Risk
+from shared.domain.analysis import Action, Category, Classification, RerunSafety, Risk
 from shared.domain.attempt import AttemptOutcome
 from shared.domain.model import Model
 from shared.domain.run import RunPhase
-from shared.policy.settings import RerunSafety
 
 POLICY_VERSION = "2"
 """Raised whenever a rule changes its mind about the same facts."""
@@ -51,6 +50,7 @@ class PolicyFacts(Model):
     target: str = ""
     limit_reached: str = ""  # in words; empty: none
     rerun_safety: RerunSafety = RerunSafety.UNKNOWN
+    owner_has_said: bool = False  # else it is what the definition shows
     reruns_everything: bool = False  # the action runs what succeeded once more
     failing_targets: int = 0
     known_targets: int = 0

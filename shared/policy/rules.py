@@ -6,13 +6,12 @@ To add one: write it here and name it in ``RULES``.
 
 from collections.abc import Callable
 
-from shared.domain.analysis import Category, Classification, Risk
+from shared.domain.analysis import Category, Classification, RerunSafety, Risk
 from shared.domain.decision import Effect
 from shared.domain.model import Model
 from shared.domain.run import RunPhase
 from shared.domain.ticket import Outcome
 from shared.policy.facts import PolicyFacts
-from shared.policy.settings import RerunSafety
 
 
 class Verdict(Model):
@@ -161,7 +160,8 @@ def rerun_safety(facts: PolicyFacts) -> Verdict:
     if facts.rerun_safety is RerunSafety.NEVER:
         return _escalate(f"its owner says that {facts.target} is never rerun by a machine")
     if facts.rerun_safety is RerunSafety.FROM_FAILURE and facts.reruns_everything:
-        return _ask(f"its owner says that only the failed part of {facts.target} may run again")
+        who = "its owner says" if facts.owner_has_said else "its definition shows"
+        return _ask(f"{who} that only the failed part of {facts.target} may run again")
     return _allow(f"rerunning {facts.target} is {facts.rerun_safety}")
 
 

@@ -1,26 +1,17 @@
 """What operators allow: numbers and names that rules look at. Versioned when stored."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import TypeVar
 
 from pydantic import Field
 
+from shared.domain.analysis import RerunSafety
 from shared.domain.limits import Limit, Per
 from shared.domain.model import Model
 from shared.policy.checks import DataCheck
 
 _T = TypeVar("_T")
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
-
-
-class RerunSafety(StrEnum):
-    """What running a pipeline or job again does to its data."""
-
-    IDEMPOTENT = "idempotent"  # any rerun is harmless
-    FROM_FAILURE = "from_failure"  # only what failed may run again
-    NEVER = "never"  # a person must look first
-    UNKNOWN = "unknown"
 
 
 class PolicySettings(Model):

@@ -6,6 +6,14 @@ from shared.domain.alert import Resource, TimeWindow
 from shared.domain.run import RunSnapshot, StepFailure
 
 
+class DefinitionReader(Protocol):
+    """Reads what a pipeline or job consists of; raises as the reads of :class:`RunReader` do."""
+
+    async def definition(self, resource: Resource, name: str) -> object:
+        """Return it as the platform answers it; ``None`` where it would tell nothing."""
+        ...
+
+
 class FailureFeed(Protocol):
     """What has failed in one factory or workspace, whoever knows of it."""
 

@@ -1,19 +1,30 @@
 """From what was read back to the likely cause: known signatures first."""
 
+from shared.actions.catalogue import reruns_everything
 from shared.diagnosis.diagnose import diagnose
 from shared.diagnosis.failure import FailureFacts, FailureText
 from shared.domain.alert import Platform
-from shared.domain.analysis import Analysis
+from shared.domain.analysis import Analysis, RerunSafety
+from shared.domain.errors import ConnectorError
 from shared.domain.run import Observation, RunPhase
 from shared.domain.ticket import Ticket
+from shared.policy.safety import detect
 from shared.ports.clock import Clock
+from shared.ports.runs import DefinitionReader
 from shared.ports.tickets import TicketStore
 
+_UNKNOWN = RerunSafety.UNKNOWN
 
-async def analyse(ticket_id: str, tickets: TicketStore, clock: Clock) -> Analysis:
+
+async def analyse(
+    ticket_id: str, tickets: TicketStore, definitions: DefinitionReader, clock: Clock
+) -> Analysis:
     """Store and return what is believed about the failure. Safe to repeat."""
     ticket = await tickets.get(ticket_id)
     analysis = diagnose(_facts(ticket))
+    if reruns_everything(ticket.platform, analysis.action):
+        safety = await _rerun_safety(ticket, definitions)
+        analysis = analysis.model_copy(update={"rerun_safety": safety})
     named = analysis.signature or "no known signature"
     message = (
         f"{analysis.root_cause or 'the cause is not known'} ({named}, {analysis.confidence:.2f})"
@@ -34,6 +45,15 @@ async def analyse(ticket_id: str, tickets: TicketStore, clock: Clock) -> Analysi
         ),
     )
     return analysis
+
+
+async def _rerun_safety(ticket: Ticket, definitions: DefinitionReader) -> RerunSafety:
+    """Look what the definition shows. It is a bonus: without it, it is not known."""
+    run = ticket.observation.run if ticket.observation else None
+    try:
+        return detect(await definitions.definition(ticket.resource, run.name)) if run else _UNKNOWN
+    except ConnectorError:
+        return _UNKNOWN
 
 
 def _facts(ticket: Ticket) -> FailureFacts:

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Protocol
 
-from shared.actions.catalogue import fitting, spec_of
-from shared.domain.analysis import Action, Analysis, Risk
-from shared.domain.attempt import AttemptOutcome, StepKind, attempt_key
+from shared.actions.catalogue import fitting, reruns_everything, spec_of
+from shared.domain.analysis import Action, Analysis, RerunSafety, Risk
+from shared.domain.attempt import AttemptOutcome, attempt_key
 from shared.domain.decision import Decision, Effect
 from shared.domain.limits import LimitReached, Send
 from shared.domain.run import Observation
@@ -29,7 +29,6 @@ from shared.usecases.operator_settings import (
 )
 
 _RISK_ORDER = list(Risk)
-_RERUN_ALL = {StepKind.RERUN_PIPELINE, StepKind.RERUN_JOB}
 _MASS_WINDOW = timedelta(minutes=10)
 _BREAKER_WINDOW = timedelta(hours=1)
 _SHORTEST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 1.0, 60.0
@@ -171,6 +170,7 @@ def _facts(
     seen = ticket.observation or Observation(at=ticket.updated_at, problem="it was not read")
     action = fitting(ticket.platform, analysis.action, seen)
     spec = spec_of(ticket.platform, action)
+    said = policy.safety_of(seen.run.name if seen.run else ticket.resource.name)
     # The signature may know of more risk than the action has by itself; never of less.
     risks = [spec.risk if spec else Risk.HIGH, analysis.risk]
     return PolicyFacts(
@@ -206,8 +206,10 @@ def _facts(
         kill_switch_reason=stop.reason,
         target=seen.run.name if seen.run else ticket.resource.name,
         limit_reached=_limit_words(around.reached),
-        rerun_safety=policy.safety_of(seen.run.name if seen.run else ticket.resource.name),
-        reruns_everything=spec is not None and not _RERUN_ALL.isdisjoint(spec.plan),
+        rerun_safety=said if said is not RerunSafety.UNKNOWN else analysis.rerun_safety,
+        owner_has_said=said is not RerunSafety.UNKNOWN,
+        # A run of which no step has failed was refused as a whole: nothing of it has happened.
+        reruns_everything=bool(seen.failures) and reruns_everything(ticket.platform, action),
         failing_targets=around.failing,
         known_targets=around.known,
         max_failing_share=policy.max_failing_share,

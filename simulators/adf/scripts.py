@@ -81,6 +81,7 @@ class ActivityDefinition(Instruction):
 
     name: str = Field(min_length=1)
     type: str = _DEFAULT_ACTIVITY_TYPE
+    type_properties: dict[str, object] = Field(default_factory=dict)
 
 
 DEFAULT_ACTIVITY = ActivityDefinition(name="Copy data")

@@ -82,7 +82,7 @@ def pipeline_definition(pipeline: Pipeline, factory: str) -> dict[str, object]:
                 "dependsOn": needs,
                 "policy": {"timeout": "0.12:00:00", "retry": 0, "retryIntervalInSeconds": 30},
                 "userProperties": [],
-                "typeProperties": {},
+                "typeProperties": activity.type_properties,
             }
         )
     properties: dict[str, object] = {

@@ -12,8 +12,10 @@ import pytest
 from shared.connectors.adf import DataFactory, factory_of
 from shared.connectors.azure_wire import retry_after_seconds
 from shared.domain.alert import Platform, Resource, TimeWindow
+from shared.domain.analysis import RerunSafety
 from shared.domain.errors import OutcomeUnknown, Refused, Transient
 from shared.domain.run import RunPhase
+from shared.policy.safety import detect
 from simulators.client import AdfSimulator
 from tests.support.builders import SCOPE
 
@@ -305,3 +307,18 @@ async def test_a_cancel_whose_answer_is_lost_is_not_taken_for_done(
     with pytest.raises((Transient, OutcomeUnknown)):
         await factory.cancel(PLACE, going_on)
     await factory.cancel(PLACE, going_on)
+
+
+async def test_a_definition_shows_what_a_rerun_would_do(
+    adf: AdfSimulator, factory: DataFactory
+) -> None:
+    """As the service answers it, through the SDK."""
+    sink = {"type": "AzureSqlSink", "writeBehavior": "upsert"}
+    copy = {"name": "Copy", "type": "Copy", "type_properties": {"sink": sink, "source": {}}}
+    adf.script(NAME, activities=[{"name": "Look", "type": "Lookup"}, copy])
+    adf.script("odd", activities=[{"name": "Run", "type": "ExecuteDataFlow"}])
+
+    assert detect(await factory.definition(PLACE, NAME)) is RerunSafety.IDEMPOTENT
+    assert detect(await factory.definition(PLACE, "odd")) is RerunSafety.UNKNOWN
+    with pytest.raises(Refused):
+        await factory.definition(PLACE, "nobody")

@@ -31,9 +31,9 @@ from orchestrators import monitor
 from orchestrators import remediation as story
 from shared import container
 from shared.domain.alert import Alert
-from shared.domain.analysis import Action, Analysis, Category, Classification, Risk
+from shared.domain.analysis import Action, Analysis, Category, Classification, RerunSafety, Risk
 from shared.domain.ticket import Ticket
-from shared.policy.settings import PolicySettings, RerunSafety
+from shared.policy.settings import PolicySettings
 from shared.usecases.accept_alert import accept_alert
 from shared.usecases.operator_settings import change_policy_settings
 from simulators.client import AdfSimulator, DatabricksSimulator, LogicAppSimulator

@@ -19,6 +19,7 @@ class ScriptedPipelines:
     def __init__(self, *runs: RunSnapshot) -> None:
         self.known: dict[str, RunSnapshot] = {run.run_id: run for run in runs}
         self.failed_steps: dict[str, tuple[StepFailure, ...]] = {}
+        self.definitions: dict[str, object] = {}
         self.cancelled: list[str] = []
         self.outputs: dict[tuple[str, str], JsonValue] = {}
         self.problem: Exception | None = None
@@ -42,6 +43,11 @@ class ScriptedPipelines:
         self._maybe_fail()
         mine = (run for run in self.known.values() if run.name == target)
         return tuple(sorted(mine, key=lambda run: str(run.started_at), reverse=True))
+
+    async def definition(self, resource: Resource, name: str) -> object:
+        """See the protocol."""
+        self._maybe_fail()
+        return self.definitions.get(name)
 
     async def output(self, resource: Resource, run: RunSnapshot, step: str) -> JsonValue:
         """See the protocol."""

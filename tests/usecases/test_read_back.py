@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from shared.domain.analysis import Action, Category, Classification
+from shared.domain.analysis import Action, Category, Classification, RerunSafety
 from shared.domain.attempt import Attempt, AttemptOutcome, AttemptState
 from shared.domain.errors import Refused, Transient
 from shared.domain.run import RunPhase, StepFailure
 from shared.domain.ticket import Outcome, Status
 from shared.policy.backoff import Backoff
+from shared.policy.settings import PolicySettings
 from shared.stores.memory import MemoryStore
 from shared.usecases.analyse import analyse
 from shared.usecases.close_ticket import close_ticket
@@ -19,7 +20,7 @@ from shared.usecases.decide_next import PolicyDefaults, decide_next
 from shared.usecases.episode import claim_episode
 from shared.usecases.identify import identify_run
 from shared.usecases.look import Look, look_at_run
-from shared.usecases.operator_settings import ExecutionMode
+from shared.usecases.operator_settings import ExecutionMode, change_policy_settings
 from shared.usecases.prepare_attempt import prepare_attempt
 from shared.usecases.read_back import read_back
 from shared.usecases.send_attempt import send_attempt
@@ -186,7 +187,7 @@ async def understand(store: MemoryStore, adf: ScriptedPipelines) -> Any:
     clock = StoppedClock()
     await identify(store, adf)
     await read_back(ID, store, adf, clock)
-    await analyse(ID, store, clock)
+    await analyse(ID, store, adf, clock)
     return await decide_next(ID, store, clock, defaults=DEFAULTS, random=lambda: 0.5)
 
 
@@ -497,3 +498,53 @@ async def test_an_attempt_that_was_never_sent_ends_with_its_ticket(store: Memory
 
     assert ticket.attempt(1).state is AttemptState.CANCELLED
     assert ticket.attempt(1).ended_at == NOW
+
+
+QUEUE_FULL = TIMEOUT.model_copy(
+    update={"error_code": "", "message": "Pipeline execution throttled: queue of 100 runs is full"}
+)
+INSERTS = {
+    "properties": {
+        "activities": [{"type": "Copy", "typeProperties": {"sink": {"type": "AzureSqlSink"}}}]
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("definition", "outcome"), [(INSERTS, "ask"), ({}, "execute"), (None, "execute")]
+)
+async def test_a_whole_rerun_that_would_add_rows_twice_is_asked_for(
+    store: MemoryStore, definition: object, outcome: str
+) -> None:
+    """As far as the definition shows it."""
+    adf = ScriptedPipelines(a_run())
+    adf.failed_steps[RUN] = (QUEUE_FULL,)
+    adf.definitions["load_customer_data"] = definition
+
+    found = await understand(store, adf)
+
+    assert found.decision.action == "rerun_pipeline"
+    assert found.decision.outcome == outcome
+
+
+async def test_a_run_that_never_began_may_be_run_as_a_whole(store: MemoryStore) -> None:
+    """It was turned away from a full queue: nothing of it can be done twice."""
+    message = "Pipeline execution throttled: queue of 100 runs is full"
+    adf = ScriptedPipelines(a_run().model_copy(update={"message": message}))
+    adf.definitions["load_customer_data"] = INSERTS
+
+    found = await understand(store, adf)
+
+    assert found.decision.action == "rerun_pipeline"
+    assert found.decision.outcome == "execute"
+
+
+async def test_what_the_owner_says_counts_more_than_the_definition(store: MemoryStore) -> None:
+    """Who knows that the target is keyed may say so."""
+    adf = ScriptedPipelines(a_run())
+    adf.failed_steps[RUN] = (QUEUE_FULL,)
+    adf.definitions["load_customer_data"] = INSERTS
+    said = PolicySettings(rerun_safety={"LOAD_customer_data": RerunSafety.IDEMPOTENT})
+    await change_policy_settings(store, lambda _: said)
+
+    assert (await understand(store, adf)).decision.outcome == "execute"

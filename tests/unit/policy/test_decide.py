@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.analysis import Action, Category, Classification, Risk
+from shared.domain.analysis import Action, Category, Classification, RerunSafety, Risk
 from shared.domain.attempt import AttemptOutcome
 from shared.domain.decision import Effect
 from shared.domain.run import RunPhase
@@ -12,7 +12,6 @@ from shared.domain.ticket import OUTCOMES, Outcome, Status
 from shared.policy.decide import decide
 from shared.policy.facts import PastAttempt, PolicyFacts
 from shared.policy.rules import RULES
-from shared.policy.settings import RerunSafety
 
 SURE = PolicyFacts(
     run_phase=RunPhase.FAILED,
