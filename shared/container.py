@@ -54,6 +54,7 @@ class Services:
     by_logic_app: frozenset[Action]
     feeds: tuple[FailureFeed, ...]
     clock: Clock
+    started_at: datetime
     random: Callable[[], float]
     new_ticket_id: Callable[[datetime], str]
     policy: PolicyDefaults
@@ -88,6 +89,7 @@ def services() -> Services:
         by_logic_app=chosen.logic_app_actions,
         feeds=tuple(_feeds(chosen, adf, jobs)),
         clock=clock,
+        started_at=clock.now(),
         random=random.SystemRandom().random,
         new_ticket_id=new_ticket_id,
         policy=policy_defaults(chosen),

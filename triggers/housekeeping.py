@@ -40,7 +40,11 @@ async def sweep_tickets(
     using = services()
     watch = timedelta(minutes=settings().mend_monitor_timeout_minutes)
     found = await sweep(
-        using.store, DurableOrchestrations(client), using.clock, longest_watch=watch
+        using.store,
+        DurableOrchestrations(client),
+        using.clock,
+        longest_watch=watch,
+        awake_since=using.started_at,
     )
     for one in found:
         logger.warning("%s: %s", one.ticket_id, one.why, extra={"ticket_id": one.ticket_id})

@@ -7,7 +7,7 @@ gives it a new orchestration, which looks at everything afresh before it acts.
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared.domain.attempt import AttemptState
@@ -43,16 +43,23 @@ class Found:
 
 
 async def sweep(
-    store: Store, orchestrations: Orchestrations, clock: Clock, *, longest_watch: timedelta
+    store: Store,
+    orchestrations: Orchestrations,
+    clock: Clock,
+    *,
+    longest_watch: timedelta,
+    awake_since: datetime,
 ) -> list[Found]:
     """Give every ticket that was left alone a new orchestration, or to a person.
 
     Args:
         longest_watch: How long the story may wait for one run.
+        awake_since: When this process started. Before that nobody could be heard of.
     """
     found = []
     async for ticket in _quiet_tickets(store, clock):
-        why = await _left_alone(ticket, store, orchestrations, clock, longest_watch)
+        silent = clock.now() - max(ticket.updated_at, awake_since)
+        why = await _left_alone(ticket, silent, store, orchestrations, longest_watch)
         if why:
             await orchestrations.stop(ticket.instance_id, why)
             found.append(await _take_up(ticket, why, store, clock))
@@ -73,15 +80,14 @@ async def _quiet_tickets(store: Store, clock: Clock) -> AsyncIterator[Ticket]:
 
 async def _left_alone(
     ticket: Ticket,
+    silent: timedelta,
     store: Store,
     orchestrations: Orchestrations,
-    clock: Clock,
     longest_watch: timedelta,
 ) -> str:
     """Return why nobody works on ``ticket``; nothing if somebody does, or is about to."""
     if await store.errands(1, of=[ticket.id]):
         return ""  # its start is still in the outbox
-    silent = clock.now() - ticket.updated_at
     match await orchestrations.standing(ticket.instance_id):
         case Standing.UNKNOWN:
             return "its orchestration is gone"
@@ -103,7 +109,7 @@ def _patience(ticket: Ticket, longest_watch: timedelta) -> timedelta:
 
 async def _take_up(ticket: Ticket, why: str, store: Store, clock: Clock) -> Found:
     if ticket.episode.number >= MAX_EPISODES:
-        conclusion = f"Mend could not go on: {why}, for the {MAX_EPISODES}rd time"
+        conclusion = f"Mend could not go on: {why}, and {MAX_EPISODES} of them were tried"
         await close_ticket(ticket.id, Outcome.INCONCLUSIVE, conclusion, store, clock)
         return Found(ticket.id, why, given_up=True)
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from shared.domain.ticket import Change
 from shared.ports.orchestrations import Standing
 from shared.stores.memory import MemoryStore
 from shared.usecases.episode import claim_episode
-from tests.support.builders import StoppedClock, a_run, an_opening
+from tests.support.builders import NOW, StoppedClock, a_run, an_opening
 from tests.usecases.test_pull_failures import Feed
 from triggers import housekeeping, starter
 from triggers.starter import DurableOrchestrations, run_errands
@@ -35,6 +35,7 @@ class Services:
 
     store: MemoryStore = field(default_factory=MemoryStore)
     clock: StoppedClock = field(default_factory=StoppedClock)
+    started_at: datetime = NOW
     feeds: tuple[Feed, ...] = ()
     remedies: dict[str, Any] = field(default_factory=dict)
 

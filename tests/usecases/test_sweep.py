@@ -54,7 +54,7 @@ async def store(clock: StoppedClock) -> MemoryStore:
 
 async def swept(store: MemoryStore, clock: StoppedClock, standing: Standing) -> list[Found]:
     """Sweep once."""
-    return await sweep(store, Orchestrations(standing), clock, longest_watch=WATCH)
+    return await sweep(store, Orchestrations(standing), clock, longest_watch=WATCH, awake_since=NOW)
 
 
 @pytest.mark.parametrize(
@@ -132,10 +132,24 @@ async def test_an_attempt_that_is_being_sent_for_too_long_is_looked_after(
     clock.advance(minutes=1)
     orchestrations = Orchestrations()
 
-    (found,) = await sweep(store, orchestrations, clock, longest_watch=WATCH)
+    (found,) = await sweep(store, orchestrations, clock, longest_watch=WATCH, awake_since=NOW)
 
     assert "silent for 15 min" in found.why
     assert orchestrations.stopped == [f"rem-{ID}-1"]
+
+
+async def test_after_a_long_sleep_everybody_has_time_to_wake_up(
+    store: MemoryStore, clock: StoppedClock
+) -> None:
+    """A host that was down overnight has heard of nobody; that is nobody's fault."""
+    clock.advance(hours=8)
+    morning = clock.now()
+    orchestrations = Orchestrations()
+
+    clock.advance(minutes=1)
+    found = await sweep(store, orchestrations, clock, longest_watch=WATCH, awake_since=morning)
+
+    assert (found, orchestrations.stopped) == ([], [])
 
 
 async def test_who_waits_for_a_person_is_left_in_peace(
