@@ -483,6 +483,26 @@ class LogicAppSimulator(Simulator):
         return [WorkflowRun(**run) for run in found]  # type: ignore[arg-type]
 
 
+class IdentitySimulator(Simulator):
+    """An identity provider: tokens with any claims, and keys that are rotated."""
+
+    name = "identity"
+
+    def keys_url(self, tenant: str) -> str:
+        """Where it shows the public keys."""
+        return f"{self.url}/{tenant}/discovery/v2.0/keys"
+
+    def token(self, tenant: str, claims: Json, **fields: object) -> str:
+        """Return a signed token; ``fields`` are those of ``TokenScript``."""
+        body = {"tenant": tenant, "claims": dict(claims), **fields}
+        return str(self._send("POST", "/identity/tokens", body)["token"])
+
+    def rotate(self, *, keep: bool = True) -> list[str]:
+        """Sign with a new key from now on; return the kids that are published."""
+        found = self._send("POST", "/identity/rotations", {"keep": keep})
+        return cast("list[str]", found["kids"])
+
+
 class SimulatorProcess:
     """``python -m simulators NAME`` as a child process.
 

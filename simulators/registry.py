@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from simulators.adf import app as adf
 from simulators.databricks import app as databricks
+from simulators.identity import app as identity
 from simulators.kit.serving import Simulator, Surroundings
 from simulators.logic_app import app as logic_app
 
@@ -11,4 +12,5 @@ SIMULATORS: dict[str, Callable[[Surroundings], Simulator]] = {
     "adf": adf.create,
     "databricks": databricks.create,
     "logic-app": logic_app.create,
+    "identity": identity.create,
 }

@@ -9,7 +9,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from simulators.client import AdfSimulator, DatabricksSimulator, LogicAppSimulator
+from simulators.client import (
+    AdfSimulator,
+    DatabricksSimulator,
+    IdentitySimulator,
+    LogicAppSimulator,
+)
 
 FACTORY = "adf-retail"
 GROUP = "rg-data"
@@ -64,6 +69,20 @@ def logic_app(logic_app_process: LogicAppSimulator) -> LogicAppSimulator:
     """A Logic App that has not been asked for anything yet."""
     logic_app_process.reset()
     return logic_app_process
+
+
+@pytest.fixture(scope="session")
+def identity_process() -> Iterator[IdentitySimulator]:
+    """One identity provider by the system's clock for all tests of the session."""
+    with IdentitySimulator.start() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def identity(identity_process: IdentitySimulator) -> IdentitySimulator:
+    """An identity provider with one key."""
+    identity_process.reset()
+    return identity_process
 
 
 @pytest.fixture(scope="session")
