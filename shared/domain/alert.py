@@ -7,6 +7,9 @@ from pydantic import AwareDatetime, Field
 
 from shared.domain.model import Model
 
+CANARY = "canary"
+"""The source of the alerts that Mend sends to itself, to see that alerts get through."""
+
 
 class Platform(StrEnum):
     """Who runs the thing that failed."""
@@ -65,6 +68,19 @@ class TimeWindow(Model):
     end: AwareDatetime
 
 
+class Outage(Model):
+    """Trouble at the cloud's operator, in whose regions a rerun would fail again."""
+
+    tracking_id: str  # the same in all messages about one outage; its title if there is none
+    title: str
+    services: tuple[str, ...] = ()  # "Azure Data Factory", ...
+    regions: tuple[str, ...] = ()  # "West Europe", ...; "Global" is all of them
+    kind: str  # "Incident", "Maintenance", "Security", ...
+    since: AwareDatetime
+    until: AwareDatetime | None = None  # None: not known yet
+    active: bool  # False: the operator says that it is over
+
+
 class Alert(Model):
     """One alert about one thing, whoever sent it."""
 
@@ -82,4 +98,5 @@ class Alert(Model):
     error_code: str = ""
     error_activity: str = ""  # the activity the sender names as failed
     sender_alert_id: str = ""  # the sender's own id, for links and support
+    outage: Outage | None = None  # only in what a cloud's operator says about itself
     notes: tuple[str, ...] = Field(default=(), description="What we had to guess or repair.")

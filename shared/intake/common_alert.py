@@ -73,6 +73,11 @@ def open_envelope(body: JsonObject) -> JsonObject:
     return body.require_child("data")
 
 
+def is_sample_rule(rule: str) -> bool:
+    """Say whether a rule is called as those of the portal's samples are."""
+    return _SAMPLE_RULE.match(rule) is not None
+
+
 def is_sample(essentials: JsonObject) -> bool:
     """Say whether this is one of the portal's samples, whatever else is in it.
 
@@ -81,7 +86,7 @@ def is_sample(essentials: JsonObject) -> bool:
     """
     rule = read_text(essentials.find("alertRule"))
     ids = [essentials.find("alertId"), *_read_texts(essentials.find("alertTargetIds"))]
-    return _SAMPLE_RULE.match(rule) is not None or any(
+    return is_sample_rule(rule) or any(
         read_text(found).startswith(_SAMPLE_SUBSCRIPTION) for found in ids
     )
 

@@ -68,6 +68,17 @@ class JsonObject:
     def _add(self, key: str, found: Found) -> None:
         self._members.setdefault(plain_name(key), []).append(found)
 
+    def over(self, other: "JsonObject") -> "JsonObject":
+        """Return one with these members, and those of ``other`` that are missing here."""
+        result = JsonObject({}, self.path)
+        # At the speed of dict: what is common to 500 alerts is put under each of them.
+        result._members = other._members | self._members  # noqa: SLF001 (of the same class)
+        return result
+
+    def members(self) -> Iterable[tuple[str, Found]]:
+        """Return everything there is, by :func:`plain_name`; a name may come twice."""
+        return ((name, found) for name, all_of_it in self._members.items() for found in all_of_it)
+
     def path_of(self, name: str) -> str:
         """Return the dotted path a member would have."""
         return join(self.path, name)

@@ -13,13 +13,15 @@ def fingerprint(alert: Alert) -> str:
     """Return the identity of what is broken, the same for every alert about it.
 
     It is made of platform, scope, kind and name; for other platforms, which have no scope
-    of their own, of service and alert name. Run id, time and free text stay out: most
-    alerts arrive before anybody has read the error, and the next run of a broken pipeline
-    belongs to the ticket that is open for it.
+    of their own, of service and alert name, with the first configuration item in place of
+    a missing service: a full disk on another host is another thing. Run id, time and free
+    text stay out: most alerts arrive before anybody has read the error, and the next run of
+    a broken pipeline belongs to the ticket that is open for it.
     """
     resource = alert.resource
     if resource.platform is Platform.OTHER:
-        parts = [resource.platform.value, alert.service or "", resource.name]
+        place = alert.service or next(iter(alert.ci), "")
+        parts = [resource.platform.value, place, resource.name]
     else:
         parts = [resource.platform.value, resource.scope, resource.kind, resource.name]
     # JSON keeps the parts apart: ("a", "bc") and ("ab", "c") differ.

@@ -7,6 +7,8 @@ from typing import TypeVar
 from shared.domain.alert import Alert
 from shared.domain.errors import InvalidInput, TooLarge
 from shared.domain.model import Model
+from shared.intake.fields import Found, read_list
+from shared.intake.mapping import GenericMapping
 
 MAX_ALERTS = 500
 
@@ -20,6 +22,7 @@ class IntakeDefaults(Model):
     adf_resource_group: str | None = None
     adf_factory: str | None = None
     databricks_host: str | None = None
+    generic: GenericMapping | None = None  # where the source "generic" finds its fields
 
     @property
     def databricks_scope(self) -> str:
@@ -43,6 +46,12 @@ class Normalised(Model):
 
 
 Normaliser = Callable[[bytes, IntakeDefaults, datetime], Normalised]
+
+
+def objects_of(value: object) -> list[Found]:
+    """Return the items of a body that is a list, else the body itself, which is one alert."""
+    whole = Found(value, "")
+    return read_list(whole) if isinstance(value, list) else [whole]
 
 
 def collect(items: Iterable[Item], read: Callable[[Item], Alert]) -> Normalised:

@@ -24,7 +24,7 @@ _LONGEST_LITERAL = 100  # a number, true, false or null
 _CALL_BACK = re.compile(r'"?call_?back_?uri\b.*', re.IGNORECASE | re.DOTALL)
 
 # The members that free text comes in; only their remains are worth keeping.
-_TEXTS = {"message", "errormessage", "error"}
+_TEXTS = {"message", "errormessage", "error", "alertmessage", "description"}
 
 _DECODER = json_decoder(raw_line_breaks=True)
 

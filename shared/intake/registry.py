@@ -2,9 +2,21 @@
 
 from datetime import UTC, datetime
 
+from shared.domain.alert import CANARY
 from shared.domain.errors import NotFound
 from shared.intake.normalised import IntakeDefaults, Normalised, Normaliser, Rejected
-from shared.intake.sources import adf, azure_monitor, databricks
+from shared.intake.sources import (
+    adf,
+    alertmanager,
+    azure_monitor,
+    canary,
+    databricks,
+    datadog,
+    generic,
+    servicenow,
+    solarwinds,
+    zabbix,
+)
 from shared.intake.text import one_line
 
 __all__ = ["SOURCES", "IntakeDefaults", "Normalised", "Rejected", "normalise"]
@@ -13,7 +25,27 @@ SOURCES: dict[str, Normaliser] = {
     adf.SOURCE: adf.normalise,
     azure_monitor.SOURCE: azure_monitor.normalise,
     databricks.SOURCE: databricks.normalise,
+    alertmanager.SOURCE: alertmanager.normalise,
+    datadog.SOURCE: datadog.normalise,
+    zabbix.SOURCE: zabbix.normalise,
+    solarwinds.SOURCE: solarwinds.normalise,
+    servicenow.SOURCE: servicenow.normalise,
+    generic.SOURCE: generic.normalise,
+    CANARY: canary.normalise,
 }
+
+
+def known_source(source: str) -> Normaliser:
+    """Return how to read what ``source`` sends.
+
+    Raises:
+        NotFound: no such source; the message lists the known ones.
+    """
+    normaliser = SOURCES.get(source)
+    if normaliser is None:
+        known = ", ".join(sorted(SOURCES))
+        raise NotFound(f"no webhook source {one_line(source, 40)!r}; known are {known}")
+    return normaliser
 
 
 def normalise(
@@ -38,8 +70,4 @@ def normalise(
     """
     if received_at.tzinfo is None:
         raise ValueError("received_at must be aware")
-    normaliser = SOURCES.get(source)
-    if normaliser is None:
-        known = ", ".join(sorted(SOURCES))
-        raise NotFound(f"no webhook source {one_line(source, 40)!r}; known are {known}")
-    return normaliser(raw, defaults, received_at.astimezone(UTC))
+    return known_source(source)(raw, defaults, received_at.astimezone(UTC))

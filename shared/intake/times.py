@@ -16,6 +16,10 @@ _ISO = re.compile(
     re.ASCII,
 )
 _ISO_DURATION = re.compile(r"P(?:(\d{1,3})D)?(?:T(?:(\d{1,4})H)?(?:(\d{1,5})M)?)?", re.ASCII)
+# Fourteen digits are enough for milliseconds until the year 5138.
+_EPOCH = re.compile(r"\d{1,14}(?:\.\d{1,9})?", re.ASCII)
+_FIRST_MILLISECONDS = 100_000_000_000  # as seconds this would be the year 5138
+_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=1)
 _AROUND = timedelta(minutes=15)
@@ -51,6 +55,36 @@ def read_occurred_at(name: str, value: object, received_at: datetime) -> tuple[d
     if moment is not None:
         return moment, []
     return received_at, [f"{name} {why}; the time of receipt is used"]
+
+
+def read_epoch(value: object, received_at: datetime) -> tuple[datetime | None, str]:
+    """Return seconds or milliseconds since 1970, as a number or its digits, as aware UTC.
+
+    Returns:
+        The time and an empty text, or ``None`` and why the value cannot be used.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None, "is not a time"
+    digits = str(value).strip()
+    if _EPOCH.fullmatch(digits) is None:
+        return None, f"is not a number of seconds since 1970 ({one_line(digits, 40)!r})"
+    number = float(digits)
+    seconds = number / 1_000 if number >= _FIRST_MILLISECONDS else number
+    moment = _1970 + timedelta(seconds=seconds)
+    if not _EARLIEST <= moment <= received_at + _AHEAD:
+        return None, f"is before 2000 or more than a day ahead ({one_line(digits, 40)!r})"
+    return moment, ""
+
+
+def read_moment(name: str, value: object, received_at: datetime) -> tuple[datetime, list[str]]:
+    """Return :func:`read_occurred_at` of a value that may also be an epoch time."""
+    moment, _ = read_epoch(value, received_at)
+    return (moment, []) if moment else read_occurred_at(name, value, received_at)
+
+
+def window_around(moment: datetime) -> TimeWindow:
+    """Return where to look for a run of which only the time of its alert is known."""
+    return TimeWindow(start=moment - _USUAL_WINDOW - _AROUND, end=moment + _AROUND)
 
 
 def search_window(

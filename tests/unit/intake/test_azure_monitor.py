@@ -359,7 +359,7 @@ def test_texts_are_cleaned() -> None:
     [
         pytest.param(
             "schemaId",
-            "AzureMonitorMetricAlert",
+            "Microsoft.Insights/activityLogs",
             "schemaId",
             "common alert schema",
             id="old schema",
@@ -371,10 +371,10 @@ def test_texts_are_cleaned() -> None:
         pytest.param(ESSENTIALS, None, ESSENTIALS, "missing", id="no essentials"),
         pytest.param(
             f"{ESSENTIALS}.monitoringService",
-            "ServiceHealth",
+            "CostAlerts",
             f"{ESSENTIALS}.monitoringService",
-            "'ServiceHealth'; supported are Platform and Log Alerts V2",
-            id="service health",
+            "'CostAlerts'; supported are Platform, Log Alerts V2, .*ServiceHealth",
+            id="cost alerts",
         ),
         pytest.param(
             f"{ESSENTIALS}.monitoringService",

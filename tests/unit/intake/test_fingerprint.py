@@ -132,6 +132,21 @@ def test_other_platforms_have_no_scope() -> None:
     assert fingerprint(here) == fingerprint(there)
 
 
+def test_without_a_service_the_first_item_tells_hosts_apart() -> None:
+    """A full disk on another host is another thing; a service spans its hosts."""
+    alert = _other("disk full", None)
+    one, two, more = (
+        alert.model_copy(update={"ci": ci}) for ci in (("db-1",), ("db-2",), ("DB-1", "x"))
+    )
+
+    assert fingerprint(one) != fingerprint(two)
+    assert fingerprint(one) == fingerprint(more)
+    assert fingerprint(one) != fingerprint(alert)
+    assert fingerprint(one.model_copy(update={"service": "s"})) == fingerprint(
+        two.model_copy(update={"service": "S"})
+    )
+
+
 def test_all_senders_mean_the_same_pipeline() -> None:
     """Web activity, metric alert and log alert about one pipeline are one ticket."""
     web = the_alert("adf", {**ADF, "pipelineName": "PL_daily_load"})

@@ -9,19 +9,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.alert import Platform
 from shared.domain.errors import InvalidInput, NotFound
 from shared.intake import sources
 from shared.intake.registry import SOURCES, Normalised, normalise
 from shared.intake.text import has_invisible
-from tests.unit.intake.bodies import ADF, DEFAULTS, LOG, METRIC, QUICK, RECEIVED, send, values
-
-REALISTIC = [("adf", ADF), ("azure-monitor", METRIC), ("azure-monitor", LOG)]
+from tests.unit.intake.bodies import (
+    ADF,
+    DEFAULTS,
+    QUICK,
+    REALISTIC,
+    RECEIVED,
+    WITH_WORKSPACE,
+    send,
+    values,
+)
 
 
 @pytest.mark.parametrize("source", ["", "ADF", "adf ", "grafana", "../adf", "a\nb"])
 def test_unknown_source(source: str) -> None:
     """404, with the names that would have worked."""
-    with pytest.raises(NotFound, match="known are adf, azure-monitor") as caught:
+    with pytest.raises(NotFound, match="known are adf, alertmanager, azure-monitor") as caught:
         normalise(source, b"{}", DEFAULTS, RECEIVED)
 
     assert not has_invisible(str(caught.value))
@@ -32,6 +40,11 @@ def test_every_module_is_registered() -> None:
     modules = {name.replace("_", "-") for _, name, _ in pkgutil.iter_modules(sources.__path__)}
 
     assert modules == set(SOURCES)
+
+
+def test_every_source_is_tested_with_a_real_body() -> None:
+    """The tests below are only as good as what they damage."""
+    assert {source for source, _ in REALISTIC} == set(SOURCES)
 
 
 def test_a_naive_clock_is_our_own_mistake() -> None:
@@ -53,7 +66,7 @@ def test_times_are_utc_whatever_the_clock() -> None:
 @pytest.mark.parametrize(("source", "body"), REALISTIC)
 def test_the_result_survives_storage(source: str, body: object) -> None:
     """Alerts go through JSON unchanged."""
-    result = send(source, body)
+    result = send(source, body, WITH_WORKSPACE)
 
     assert type(result).model_validate_json(result.model_dump_json()) == result
 
@@ -112,7 +125,7 @@ def test_a_real_body_with_damaged_bytes(source: str, body: object, data: st.Data
 
 def _normalise_or_refuse(source: str, raw: bytes) -> None:
     try:
-        result = normalise(source, raw, DEFAULTS, RECEIVED)
+        result = normalise(source, raw, WITH_WORKSPACE, RECEIVED)
     except InvalidInput as error:
         refusal = error
     else:
@@ -127,6 +140,9 @@ def _check_alerts(result: Normalised) -> None:
     for alert in result.alerts:
         assert alert.resource.name
         assert not has_invisible(alert.title + alert.resource.name + alert.resource.scope)
-        assert alert.resource.run_id or alert.window or alert.condition == "test"
+        assert alert.resource.run_id or alert.window or alert.resource.platform is Platform.OTHER
+        assert len(alert.title) <= 200
+        assert len(alert.description) <= 8_000
+        assert not has_invisible("".join(alert.ci) + alert.sender_alert_id)
         assert alert.occurred_at.utcoffset() == timedelta()
         assert alert.model_dump_json().encode()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.intake.times import read_occurred_at, read_time, search_window
+from shared.intake.times import read_epoch, read_moment, read_occurred_at, read_time, search_window
 from tests.unit.intake.bodies import QUICK, RECEIVED, values
 
 
@@ -122,3 +122,43 @@ def test_any_window_has_a_length(start: object, end: object, size: object) -> No
     window, _ = search_window(start, end, size, RECEIVED)
 
     assert timedelta() < window.end - window.start <= timedelta(days=2, minutes=30)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1795140431, _utc(2026, 11, 20, 2, 7, 11)),
+        ("1795140431", _utc(2026, 11, 20, 2, 7, 11)),
+        (1795140431000, _utc(2026, 11, 20, 2, 7, 11)),
+        (" 1795140431500 ", _utc(2026, 11, 20, 2, 7, 11, 500000)),
+        (1795140431.5, _utc(2026, 11, 20, 2, 7, 11, 500000)),
+    ],
+)
+def test_epoch_times(value: object, expected: datetime) -> None:
+    """Seconds or milliseconds, as number or text."""
+    assert read_epoch(value, RECEIVED) == (expected, "")
+    assert read_moment("date", value, RECEIVED) == (expected, [])
+
+
+@pytest.mark.parametrize(
+    "value", [None, True, "", "x", "-1", 0, 17, 10**14, 1e300, float("nan"), "1e9", [1], "١٢٣"]
+)
+def test_what_is_no_epoch_time(value: object) -> None:
+    """The time of receipt stands in."""
+    moment, why = read_epoch(value, RECEIVED)
+
+    assert moment is None
+    assert why
+    assert read_moment("date", value, RECEIVED)[0] == RECEIVED
+
+
+def test_a_moment_may_be_iso() -> None:
+    """Both forms are read."""
+    assert read_moment("date", START, RECEIVED) == (_utc(2026, 11, 20, 2), [])
+
+
+@given(values)
+@QUICK
+def test_any_moment(value: object) -> None:
+    """A clock never costs an alert."""
+    assert read_moment("date", value, RECEIVED)[0].utcoffset() == timedelta()
