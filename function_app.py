@@ -8,15 +8,32 @@ import azure.durable_functions as df
 from activities import closing, diagnosis
 from activities import remediation as attempts
 from orchestrators import monitor, remediation
-from triggers import callback, health, housekeeping, settings, tickets, webhook
+from triggers import (
+    audit,
+    callback,
+    health,
+    housekeeping,
+    infrastructure,
+    intake,
+    openapi,
+    settings,
+    ticket_changes,
+    tickets,
+    webhook,
+)
 
 app = df.DFApp()
 for part in (
     webhook,
     housekeeping,
     tickets,
+    ticket_changes,
+    intake,
+    infrastructure,
+    audit,
     settings,
     health,
+    openapi,
     callback,
     remediation,
     monitor,

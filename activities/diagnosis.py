@@ -16,6 +16,7 @@ from shared.settings import settings
 from shared.usecases import analyse as analysing
 from shared.usecases import decide_next, episode, identify, look
 from shared.usecases import read_back as reading
+from shared.usecases.group_tickets import group_ticket
 
 bp = df.Blueprint()
 
@@ -71,6 +72,7 @@ async def analyse(payload: dict) -> None:
     asked = TicketRef.model_validate(payload)
     using = services()
     await analysing.analyse(asked.ticket_id, using.store, using.record, using.clock)
+    await group_ticket(asked.ticket_id, using.store, using.clock)
 
 
 @bp.activity_trigger(input_name="payload")

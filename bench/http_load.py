@@ -23,10 +23,12 @@ class Request:
     method: str
     path: str
     body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
 
     def wire(self, host: str) -> bytes:
         """Return the bytes for ``host``."""
         head = f"{self.method} {self.path} HTTP/1.1\r\nHost: {host}\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in self.headers)
         if self.body:
             head += f"Content-Type: application/json\r\nContent-Length: {len(self.body)}\r\n"
         return head.encode() + b"\r\n" + self.body
@@ -85,6 +87,61 @@ async def send_async(
     await asyncio.gather(*(line.run() for line in lines))
     load.seconds = time.perf_counter() - begun
     return load
+
+
+def send_at_rate(
+    url: str, requests: Sequence[Request], per_second: float, connections: int
+) -> Load:
+    """Send ``requests`` evenly spread, whether or not the ones before have been answered.
+
+    A latency counts from when its request was due: a server that falls behind cannot hide
+    it by being asked less.
+    """
+    return asyncio.run(_send_at_rate(url, requests, per_second, connections))
+
+
+async def _send_at_rate(
+    url: str, requests: Sequence[Request], per_second: float, connections: int
+) -> Load:
+    load, due = Load(), asyncio.Queue[tuple[float, Request] | None]()
+    lines = [_TimedLine(url, due, load) for _ in range(connections)]
+    begun = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for line in lines:
+            group.create_task(line.run())
+        for number, request in enumerate(requests):
+            at = begun + number / per_second
+            await asyncio.sleep(max(0.0, at - time.perf_counter()))
+            due.put_nowait((at, request))
+        for _ in lines:
+            due.put_nowait(None)
+    load.seconds = time.perf_counter() - begun
+    return load
+
+
+class _TimedLine:
+    """One connection that takes what is due."""
+
+    def __init__(
+        self, url: str, due: "asyncio.Queue[tuple[float, Request] | None]", load: Load
+    ) -> None:
+        self._host = urlsplit(url).netloc
+        self._due = due
+        self._load = load
+
+    async def run(self) -> None:
+        name, _, port = self._host.rpartition(":")
+        reader, writer = await asyncio.open_connection(name, int(port))
+        try:
+            while (task := await self._due.get()) is not None:
+                at, request = task
+                writer.write(request.wire(self._host))
+                status, _ = await _answer(reader)
+                self._load.latencies.append(time.perf_counter() - at)
+                self._load.statuses[status] += 1
+        finally:
+            writer.close()
+            await writer.wait_closed()
 
 
 class _Line:

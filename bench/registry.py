@@ -7,6 +7,7 @@ from bench import (
     alerts,
     chain,
     http_empty,
+    intake,
     long_monitor,
     memory,
     monitors,
@@ -35,4 +36,5 @@ BENCHMARKS = (
     Benchmark("writer", "commits of the hub's writer, beside SQLite alone", writer.run),
     Benchmark("memory", "memory over 20,000 short orchestrations with purge", memory.run),
     Benchmark("alerts", "Mend: alerts accepted and healed per second", alerts.run),
+    Benchmark("intake", "Mend: steady load, storms, many tickets", intake.run),
 )

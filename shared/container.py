@@ -12,11 +12,13 @@ from pydantic import SecretStr
 
 from shared.connectors.feeds import Feed
 from shared.connectors.logic_app import LogicAppTrigger
+from shared.connectors.own_webhook import OwnWebhook
 from shared.connectors.records import Records
-from shared.domain.alert import Platform
+from shared.domain.alert import CANARY, Alert, Platform
 from shared.domain.analysis import Action
 from shared.intake.factory import locate
 from shared.intake.normalised import IntakeDefaults
+from shared.intake.sources import generic
 from shared.policy.backoff import Backoff
 from shared.ports.clock import Clock
 from shared.ports.measures import Warehouse
@@ -24,10 +26,12 @@ from shared.ports.runs import FailureFeed
 from shared.remedies.logic_app import RunLogicApp
 from shared.remedies.registry import Remedies, direct_remedies
 from shared.settings import Settings, settings
-from shared.signing import CallbackTokens
+from shared.signing import CallbackTokens, canary_secret
 from shared.stores.sqlite import SqliteStore
+from shared.usecases.accept_alert import Accepted, accept_alert
 from shared.usecases.decide_next import PolicyDefaults
-from shared.usecases.operator_settings import ExecutionMode
+from shared.usecases.operator_settings import ExecutionMode, generic_mapping
+from shared.usecases.take_in import TakeIn
 
 if TYPE_CHECKING:
     from shared.connectors.adf import DataFactory
@@ -57,6 +61,8 @@ class Services:
     started_at: datetime
     random: Callable[[], float]
     new_ticket_id: Callable[[datetime], str]
+    take_in: TakeIn
+    own_webhook: OwnWebhook
     policy: PolicyDefaults
 
 
@@ -80,8 +86,20 @@ def services() -> Services:
         logic_app = LogicAppTrigger(chosen.mend_logic_app_url.get_secret_value())
         by_logic_app = RunLogicApp(logic_app, callbacks, record, remedies)
         remedies = {**remedies, by_logic_app.kind: by_logic_app}
+    store = SqliteStore(chosen.store_path)
+
+    async def accept(alert: Alert, delivery_id: str) -> Accepted:
+        return await accept_alert(
+            alert,
+            store,
+            clock,
+            new_ticket_id=new_ticket_id,
+            sla_minutes=chosen.mend_sla_minutes,
+            delivery_id=delivery_id,
+        )
+
     return Services(
-        store=SqliteStore(chosen.store_path),
+        store=store,
         record=record,
         warehouse=jobs,
         remedies=remedies,
@@ -92,6 +110,11 @@ def services() -> Services:
         started_at=clock.now(),
         random=random.SystemRandom().random,
         new_ticket_id=new_ticket_id,
+        take_in=TakeIn(store, clock, accept, new_delivery_id),
+        own_webhook=OwnWebhook(
+            f"{chosen.public_url}/api/v1/tickets/webhook/{CANARY}",
+            canary_secret(chosen.signing_keys[0]),
+        ),
         policy=policy_defaults(chosen),
     )
 
@@ -117,6 +140,15 @@ def intake_defaults(chosen: Settings) -> IntakeDefaults:
     )
 
 
+async def read_defaults(source: str) -> IntakeDefaults:
+    """Return what a body of ``source`` is read with."""
+    defaults = intake_defaults(settings())
+    if source != generic.SOURCE:
+        return defaults
+    mapping = await generic_mapping(services().store)
+    return defaults.model_copy(update={"generic": mapping})
+
+
 def policy_defaults(chosen: Settings) -> PolicyDefaults:
     """Return what the environment says about policy."""
     return PolicyDefaults(
@@ -135,6 +167,11 @@ def policy_defaults(chosen: Settings) -> PolicyDefaults:
 def new_ticket_id(now: datetime) -> str:
     """Return an id such as ``TIK-20261120-3F9A2C``; the store finds out if it is taken."""
     return f"TIK-{now:%Y%m%d}-{secrets.token_hex(3).upper()}"
+
+
+def new_delivery_id(now: datetime) -> str:
+    """Return an id such as ``DLV-20261120T020711412345-3f9a2c4e``; ids sort by time."""
+    return f"DLV-{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
 
 
 def _secret(value: SecretStr | None) -> str | None:

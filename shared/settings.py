@@ -5,10 +5,10 @@ and tracebacks. Reading happens inside :func:`settings`, not at import: an
 exception at import makes the Functions host drop every function without a word.
 """
 
-from functools import cache
-from ipaddress import ip_address
+from collections.abc import Mapping
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -16,7 +16,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.domain.analysis import Action
 from shared.domain.errors import NotConfigured
-from shared.signing import SigningKey, local_keys, parse_keys
+from shared.security.credentials import Credential, Hmac, parse_credentials
+from shared.security.urls import is_loopback, safe_url
+from shared.signing import SigningKey, canary_secret, local_keys, parse_keys
+
+__all__ = ["Settings", "is_loopback", "settings"]
 
 
 class Settings(BaseSettings):
@@ -44,6 +48,7 @@ class Settings(BaseSettings):
     mend_logic_app_url: SecretStr | None = None
     mend_logic_app_actions: str = "all"
     mend_signing_keys: SecretStr | None = None
+    mend_webhook_secrets: SecretStr | None = None
 
     mend_mode: Literal["auto", "hil"] = "auto"
     mend_confidence_threshold: float = Field(default=0.8, ge=0, le=1)
@@ -56,6 +61,7 @@ class Settings(BaseSettings):
     mend_sla_minutes: float = Field(default=60, gt=0, le=366 * 24 * 60)
     mend_pull: Literal["on", "off"] = "on"
     mend_history_days: float = Field(default=30, ge=1, le=3660)
+    mend_canary_minutes: float = Field(default=0, ge=0, le=24 * 60)
 
     # Given by the host, not by people.
     local_data_dir: Path = Path(".data")
@@ -69,20 +75,20 @@ class Settings(BaseSettings):
     @field_validator("mend_adf_base_url")
     @classmethod
     def _safe_control_plane(cls, value: str) -> str:
-        return _safe_url(value).rstrip("/")
+        return safe_url(value).rstrip("/")
 
     @field_validator("mend_databricks_host")
     @classmethod
     def _safe_workspace(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        return _safe_url(value if "://" in value else f"https://{value}").rstrip("/")
+        return safe_url(value if "://" in value else f"https://{value}").rstrip("/")
 
     @field_validator("mend_logic_app_url")
     @classmethod
     def _safe_logic_app(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
-            _safe_url(value.get_secret_value())
+            safe_url(value.get_secret_value())
         return value
 
     @field_validator("mend_logic_app_actions")
@@ -99,6 +105,13 @@ class Settings(BaseSettings):
     def _good_keys(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             parse_keys(value.get_secret_value())
+        return value
+
+    @field_validator("mend_webhook_secrets")
+    @classmethod
+    def _good_credentials(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parse_credentials(value.get_secret_value())
         return value
 
     @field_validator("mend_store")
@@ -130,6 +143,21 @@ class Settings(BaseSettings):
             return parse_keys(self.mend_signing_keys.get_secret_value())
         return local_keys(self.local_data_dir)
 
+    @cached_property
+    def webhook_credentials(self) -> Mapping[str, tuple[Credential, ...]]:
+        """What each source of alerts may show; a source that is not there has nothing to show."""
+        if self.mend_webhook_secrets is None:
+            return {}
+        return parse_credentials(self.mend_webhook_secrets.get_secret_value())
+
+    @property
+    def canary_credentials(self) -> tuple[Credential, ...]:
+        """What our own canary shows: signed with a secret that never leaves this installation."""
+        return tuple(
+            Hmac(kid=key.kid, secret=SecretStr(canary_secret(key).decode()), style="timestamp")
+            for key in self.signing_keys
+        )
+
     @property
     def logic_app_actions(self) -> frozenset[Action]:
         """The actions that a Logic App carries out for us; none without its URL."""
@@ -145,28 +173,10 @@ class Settings(BaseSettings):
         return Path(path) if path else self.local_data_dir / "mend.db"
 
 
-def _safe_url(value: str) -> str:
-    parts = urlsplit(value)
-    loopback = parts.scheme == "http" and is_loopback(parts.hostname)
-    if not parts.hostname or not (parts.scheme == "https" or loopback):
-        raise ValueError("must be an https URL; plain http is allowed on loopback only")
-    return value
-
-
 def _names(text: str) -> tuple[str, ...]:
     """Return the names of a list; none for ``all``."""
     names = tuple(one.strip() for one in text.split(",") if one.strip())
     return () if names == ("all",) else names
-
-
-def is_loopback(host: str | None) -> bool:
-    """Tell whether ``host`` can only be reached from this machine."""
-    if host in {"localhost", None}:
-        return host is not None
-    try:
-        return ip_address(str(host)).is_loopback
-    except ValueError:
-        return False
 
 
 @cache
@@ -188,6 +198,16 @@ def _sentences(error: ValidationError) -> list[str]:
         name = str(problem["loc"][0]).upper() if problem["loc"] else ""
         text = problem["msg"].removeprefix("Value error, ")
         given = problem["input"]
-        shown = f" (it is {given!r})" if name and isinstance(given, str) else ""
+        quotable = isinstance(given, str) and name.lower() not in _secrets()
+        shown = f" (it is {given!r})" if name and quotable else ""
         found.append(f"{name}: {text}{shown}" if name else text)
     return found
+
+
+def _secrets() -> set[str]:
+    """Return the settings whose value no message may quote."""
+    return {
+        name
+        for name, field in Settings.model_fields.items()
+        if SecretStr in (field.annotation, *get_args(field.annotation))
+    }

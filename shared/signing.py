@@ -117,3 +117,8 @@ class CallbackTokens:
 def _sign(key: SigningKey, ticket_id: str, attempt_number: int) -> str:
     message = f"mend-callback|{ticket_id}|{attempt_number}"
     return f"{key.kid}.{hmac.new(key.secret, message.encode(), sha256).hexdigest()}"
+
+
+def canary_secret(key: SigningKey) -> bytes:
+    """Return what our own canaries are signed with: made of the key, and useless for all else."""
+    return hmac.new(key.secret, b"mend-canary", sha256).hexdigest().encode()

@@ -6,8 +6,9 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from shared.container import services
-from shared.domain.errors import MendError
+from shared.domain.errors import MendError, Unavailable
 from shared.settings import settings
+from shared.usecases.fly_canary import latest_canary
 from triggers.problems import answer, answers_problems
 
 bp = df.Blueprint()
@@ -30,8 +31,9 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - 
 @answers_problems
 async def ready(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - bound by the host
     """Tell whether each thing this app depends on works."""
-    checks = {"settings": "ok", "store": "ok"}
-    for name, check in (("settings", _check_settings), ("store", _check_store)):
+    checks = {}
+    for name, check in _CHECKS.items():
+        checks[name] = "ok"
         try:
             await check()
         except MendError as error:
@@ -48,3 +50,13 @@ async def _check_settings() -> None:
 
 async def _check_store() -> None:
     await services().store.errands(limit=1)
+
+
+async def _check_canary() -> None:
+    using = services()
+    canary = await latest_canary(using.store) if settings().mend_canary_minutes else None
+    if canary is not None and canary.is_late(using.clock.now()):
+        raise Unavailable(f"canary {canary.name} has not come through: {canary.problem or 'late'}")
+
+
+_CHECKS = {"settings": _check_settings, "store": _check_store, "canary": _check_canary}

@@ -7,10 +7,13 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from shared.container import services
+from shared.domain.audit import AuditNote
 from shared.settings import settings
+from shared.usecases.fly_canary import fly_canary
 from shared.usecases.pull_failures import pull_failures
 from shared.usecases.sweep import sweep
-from triggers.starter import DurableOrchestrations, run_errands
+from triggers.intake import reader_of
+from triggers.starter import DurableOrchestrations, run_errands, start
 
 bp = df.Blueprint()
 logger = logging.getLogger(__name__)
@@ -51,6 +54,36 @@ async def sweep_tickets(
     await run_errands(client, of=[one.ticket_id for one in found])
 
 
+@bp.timer_trigger(schedule="30 * * * * *", arg_name="timer", run_on_startup=False)
+@bp.durable_client_input(client_name="client")
+async def sweep_deliveries(
+    timer: func.TimerRequest,  # noqa: ARG001
+    client: df.DurableOrchestrationClient,
+) -> None:
+    """Every minute: deal with deliveries whose request died before it could."""
+    take_in = services().take_in
+    for delivery in await take_in.stale():
+        note = AuditNote(actor="sweeper", action="delivery.redriven", reason="its request has died")
+        try:
+            taken = await take_in.redrive(delivery.id, await reader_of(delivery), note)
+        except Exception as error:  # one that cannot be dealt with must not hold up the others
+            logger.exception("delivery not dealt with", extra={"delivery_id": delivery.id})
+            await take_in.bury(delivery.id, f"{type(error).__name__}: {error}")
+            continue
+        await start(taken.opened, client)
+
+
+@bp.timer_trigger(schedule="45 * * * * *", arg_name="timer", run_on_startup=False)
+async def send_canary(timer: func.TimerRequest) -> None:  # noqa: ARG001
+    """Every minute: send a canary, if it is time for one and canaries are switched on."""
+    chosen, using = settings(), services()
+    if chosen.mend_canary_minutes:
+        every = timedelta(minutes=chosen.mend_canary_minutes)
+        canary = await fly_canary(using.store, using.clock, using.own_webhook, every=every)
+        if canary is not None and canary.problem:
+            logger.error("canary %s: %s", canary.name, canary.problem)
+
+
 @bp.timer_trigger(schedule="0 */5 * * * *", arg_name="timer", run_on_startup=False)
 @bp.durable_client_input(client_name="client")
 async def pull_failed_runs(
@@ -80,6 +113,7 @@ async def purge_histories(
     timer: func.TimerRequest,  # noqa: ARG001
     client: df.DurableOrchestrationClient,
 ) -> None:
-    """Every hour: forget orchestrations that ended long ago; tickets tell all that matters."""
+    """Every hour: forget orchestrations and bodies of long ago; tickets tell all that matters."""
     before = services().clock.now() - timedelta(days=settings().mend_history_days)
+    await services().store.forget_deliveries(before)
     await client.purge_instance_history_by(_LONG_AGO, before, _ENDED)

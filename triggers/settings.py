@@ -1,29 +1,32 @@
 """GET/PUT /api/v1/settings/…: what operators switch while the system runs."""
 
-import json
 from functools import partial
 from typing import TypeVar
 
 import azure.durable_functions as df
 import azure.functions as func
-from pydantic import ValidationError
+from pydantic import BaseModel
 
 from shared.container import services
 from shared.domain.errors import InvalidInput
-from shared.domain.model import Model
-from shared.intake.body import parse_json
+from shared.intake.mapping import GenericMapping
 from shared.usecases.operator_settings import (
     change_execution_mode,
+    change_generic_mapping,
+    change_inventory,
     change_kill_switch,
     change_policy_settings,
     execution_mode,
+    generic_mapping,
+    inventory,
     kill_switch,
     policy_settings,
 )
 from triggers.problems import answer, answers_problems
+from triggers.requests import caller, json_object, validated
 
 bp = df.Blueprint()
-_M = TypeVar("_M", bound=Model)
+_M = TypeVar("_M", bound=BaseModel)
 
 
 @bp.route(
@@ -39,7 +42,9 @@ async def execution_mode_setting(req: func.HttpRequest) -> func.HttpResponse:
     if req.method == "GET":
         mode = await execution_mode(using.store, at_first=first)
     else:
-        mode = await change_execution_mode(using.store, partial(_changed, req=req), at_first=first)
+        mode = await change_execution_mode(
+            using.store, partial(_changed, req=req), at_first=first, actor=caller(req)
+        )
     return answer(mode.model_dump(mode="json"))
 
 
@@ -53,7 +58,8 @@ async def kill_switch_setting(req: func.HttpRequest) -> func.HttpResponse:
     if req.method == "GET":
         switch = await kill_switch(using.store)
     else:
-        switch = await change_kill_switch(using.store, partial(_changed, req=req))
+        change = partial(_changed, req=req)
+        switch = await change_kill_switch(using.store, change, actor=caller(req))
     return answer(switch.model_dump(mode="json"))
 
 
@@ -65,22 +71,42 @@ async def policy_setting(req: func.HttpRequest) -> func.HttpResponse:
     if req.method == "GET":
         policy, version = await policy_settings(using.store)
     else:
-        policy, version = await change_policy_settings(using.store, partial(_changed, req=req))
+        change = partial(_changed, req=req)
+        policy, version = await change_policy_settings(using.store, change, actor=caller(req))
     body = {"version": version, **policy.model_dump(mode="json")}
     return answer(body, headers={"ETag": f'"{version}"'})
 
 
+@bp.route(
+    route="v1/settings/inventory", methods=["GET", "PUT"], auth_level=func.AuthLevel.ANONYMOUS
+)
+@answers_problems
+async def inventory_setting(req: func.HttpRequest) -> func.HttpResponse:
+    """Read or replace the servers and other things that are known by name."""
+    store = services().store
+    if req.method == "GET":
+        return answer((await inventory(store)).model_dump(mode="json"))
+    changed = await change_inventory(store, partial(_changed, req=req), actor=caller(req))
+    return answer(changed.model_dump(mode="json"))
+
+
+@bp.route(
+    route="v1/settings/generic-mapping", methods=["GET", "PUT"], auth_level=func.AuthLevel.ANONYMOUS
+)
+@answers_problems
+async def generic_mapping_setting(req: func.HttpRequest) -> func.HttpResponse:
+    """Read or change where the source ``generic`` finds its fields; ``null`` takes a path away."""
+    store = services().store
+    if req.method == "GET":
+        mapping = await generic_mapping(store) or GenericMapping()
+    else:
+        mapping = await change_generic_mapping(store, partial(_changed, req=req), actor=caller(req))
+    return answer(mapping.model_dump(mode="json"))
+
+
 def _changed(current: _M, req: func.HttpRequest) -> _M:
-    body = parse_json(req.get_body())
-    if not isinstance(body, dict):
-        raise InvalidInput("must be a JSON object")
+    body = json_object(req)
     unknown = set(body) - set(type(current).model_fields)
     if unknown:
         raise InvalidInput("there is no such setting", field=min(unknown))
-    try:
-        whole = json.dumps({**current.model_dump(mode="json"), **body})
-        return type(current).model_validate_json(whole, strict=True)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "body"
-        raise InvalidInput(first["msg"], field=field) from None
+    return validated(type(current), {**current.model_dump(mode="json"), **body})

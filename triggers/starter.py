@@ -64,6 +64,16 @@ async def run_errands(
     return done
 
 
+async def start(opened: Collection[str], client: df.DurableOrchestrationClient) -> None:
+    """Begin the remediation of these tickets at once; what fails now, a timer does later."""
+    if not opened:
+        return
+    try:
+        await run_errands(client, of=opened)
+    except Exception:  # it is stored; the timer starts what could not be started here
+        logger.exception("remediation not started yet")
+
+
 async def _run(errand: Errand, client: df.DurableOrchestrationClient) -> None:
     payload = errand.item.payload
     if errand.item.kind == START_REMEDIATION:

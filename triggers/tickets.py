@@ -1,38 +1,66 @@
 """GET /api/v1/tickets…: read tickets and their timelines."""
 
+import json
 from collections.abc import Mapping
-from enum import StrEnum
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from shared.container import services
-from shared.domain.alert import Platform, Severity
+from shared.domain.alert import CANARY, Platform, Severity
+from shared.domain.analysis import Classification
 from shared.domain.errors import InvalidInput
+from shared.domain.search import MAX_QUERY_CHARS
 from shared.domain.ticket import Status, Ticket
+from shared.intake import csv_upload, manual
 from shared.intake.registry import SOURCES
-from shared.ports.tickets import TicketQuery
+from shared.ports.tickets import Order, TicketQuery
 from triggers.links import links_of
 from triggers.problems import answer, answers_problems
+from triggers.requests import (
+    MAX_PARAMETER_CHARS,
+    chosen,
+    listed,
+    matches,
+    moment,
+    number,
+    refuse_unknown,
+    text,
+    weak_etag,
+)
 
 bp = df.Blueprint()
 
-_MAX_LIMIT = 200
-_CHOICES: dict[str, tuple[str, ...]] = {
+MAX_LIMIT = 200
+CHOICES: dict[str, tuple[str, ...]] = {
     "status": tuple(Status),
     "severity": tuple(Severity),
+    "source": (*SOURCES, manual.SOURCE, csv_upload.SOURCE),
     "platform": tuple(Platform),
-    "source": tuple(SOURCES),
+    "classification": tuple(Classification),
 }
+"""The filters that take a list, and what may stand in it."""
+
+FILTERS = (*CHOICES, "from", "to", "q")
 
 
 @bp.route(route="v1/tickets", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @answers_problems
 async def list_tickets(req: func.HttpRequest) -> func.HttpResponse:
-    """Answer one page of tickets, newest first."""
+    """Answer one page of tickets, newest first unless ``sort`` says otherwise."""
+    refuse_unknown(req.params, (*FILTERS, "sort", "limit", "cursor"))
     page = await services().store.search(_query(req.params))
     items = [shown(ticket) for ticket in page.items]
-    return answer({"items": items, "next_cursor": page.next_cursor})
+    return _listed(req, {"items": items, "next_cursor": page.next_cursor})
+
+
+@bp.route(route="v1/tickets/facets", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@answers_problems
+async def count_tickets(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer how many tickets there are per status, severity, ... under the same filters."""
+    refuse_unknown(req.params, FILTERS)
+    facets = await services().store.facets(_query(req.params))
+    return _listed(req, {"total": sum(facets["status"].values()), **facets})
 
 
 @bp.route(route="v1/tickets/{ticket_id}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -41,7 +69,7 @@ async def get_ticket(req: func.HttpRequest) -> func.HttpResponse:
     """Answer one ticket, with its version as ETag."""
     ticket = await services().store.get(req.route_params["ticket_id"])
     etag = f'"{ticket.version}"'
-    if req.headers.get("If-None-Match") == etag:
+    if matches(req, etag):
         return func.HttpResponse(status_code=304, headers={"ETag": etag})
     return answer(shown(ticket), headers={"ETag": etag})
 
@@ -52,10 +80,11 @@ async def get_ticket(req: func.HttpRequest) -> func.HttpResponse:
 @answers_problems
 async def list_events(req: func.HttpRequest) -> func.HttpResponse:
     """Answer the timeline after ``after``, oldest first."""
+    refuse_unknown(req.params, ("after", "limit"))
     events = await services().store.events(
         req.route_params["ticket_id"],
-        after=_number(req.params, "after", default=0, most=10**9),
-        limit=_number(req.params, "limit", default=_MAX_LIMIT, most=_MAX_LIMIT, least=1),
+        after=number(req.params, "after", default=0, most=10**9),
+        limit=number(req.params, "limit", default=MAX_LIMIT, most=MAX_LIMIT, least=1),
     )
     return answer({"items": [event.model_dump(mode="json") for event in events]})
 
@@ -65,36 +94,31 @@ def shown(ticket: Ticket) -> dict[str, object]:
     return {**ticket.model_dump(mode="json"), "links": links_of(ticket)}
 
 
+def _listed(req: func.HttpRequest, body: object) -> func.HttpResponse:
+    raw = json.dumps(body, ensure_ascii=False).encode()
+    headers = {"ETag": weak_etag(raw), "Cache-Control": "private, no-cache"}
+    if matches(req, headers["ETag"]):
+        return func.HttpResponse(status_code=304, headers=headers)
+    return func.HttpResponse(raw, headers=headers, mimetype="application/json")
+
+
 def _query(params: Mapping[str, str]) -> TicketQuery:
-    unknown = set(params) - set(_CHOICES) - {"limit", "cursor"}
-    if unknown:
-        name = min(unknown)
-        raise InvalidInput(f"there is no such filter; use {_listed([*_CHOICES])}", field=name)
+    filters = {name: chosen(params, name, choices) for name, choices in CHOICES.items()}
     return TicketQuery(
-        **{name: _chosen(params, name) for name in _CHOICES},
-        limit=_number(params, "limit", default=50, most=_MAX_LIMIT, least=1),
-        cursor=params.get("cursor") or None,
+        **filters,
+        # Our own proof of life is nobody's ticket, unless somebody asks for it.
+        except_source=() if filters["source"] else (CANARY,),
+        since=moment(params, "from"),
+        until=moment(params, "to"),
+        text=text(params, "q", most=MAX_QUERY_CHARS),
+        order=_order(params),
+        limit=number(params, "limit", default=50, most=MAX_LIMIT, least=1),
+        cursor=text(params, "cursor", most=MAX_PARAMETER_CHARS) or None,
     )
 
 
-def _chosen(params: Mapping[str, str], name: str) -> tuple[str, ...]:
-    values = tuple(part.strip() for part in params.get(name, "").split(",") if part.strip())
-    for value in values:
-        if value not in _CHOICES[name]:
-            raise InvalidInput(f"{value!r} is none of {_listed(_CHOICES[name])}", field=name)
-    return values
-
-
-def _number(
-    params: Mapping[str, str], name: str, *, default: int, most: int, least: int = 0
-) -> int:
-    text = params.get(name, "")
-    if not text:
-        return default
-    if not text.isascii() or not text.isdigit() or len(text) > 10 or not least <= int(text) <= most:
-        raise InvalidInput(f"must be a whole number from {least} to {most}", field=name)
-    return int(text)
-
-
-def _listed(names: list[str] | tuple[str, ...]) -> str:
-    return ", ".join(str(name.value if isinstance(name, StrEnum) else name) for name in names)
+def _order(params: Mapping[str, str]) -> Order:
+    given = params.get("sort", "").strip() or Order.NEWEST
+    if given not in tuple(Order):
+        raise InvalidInput(f"{given!r} is none of {listed(tuple(Order))}", field="sort")
+    return Order(given)

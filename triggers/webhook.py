@@ -1,21 +1,23 @@
 """POST /api/v1/tickets/webhook/{source}: a failure is reported."""
 
-import logging
 from datetime import UTC, datetime
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared.container import Services, intake_defaults, services
-from shared.domain.alert import Alert
-from shared.intake.registry import normalise
+from shared.container import Services, read_defaults, services
+from shared.domain.alert import CANARY
+from shared.domain.errors import Unauthenticated
+from shared.intake.normalised import Normalised
+from shared.intake.registry import known_source, normalise
+from shared.security.webhooks import Verified, verify
 from shared.settings import settings
-from shared.usecases.accept_alert import Accepted, Disposition, accept_alert
+from shared.usecases.take_in import Posted
 from triggers.problems import answer, answers_problems
-from triggers.starter import run_errands
+from triggers.starter import start
 
 bp = df.Blueprint()
-logger = logging.getLogger(__name__)
+_OPEN = Verified(kid="", delivery_id=None, weak=True)
 
 
 @bp.route(
@@ -30,40 +32,35 @@ async def receive_alert(
 
     202 means stored: from here on a crash may delay the remediation, never lose it.
     """
-    defaults = intake_defaults(settings())
-    received = normalise(req.route_params["source"], req.get_body(), defaults, datetime.now(UTC))
-    accepted = [await _accept(alert, services()) for alert in received.alerts]
-    await _start(accepted, client)
-    body: dict[str, object] = {
-        "accepted": len(accepted),
-        "tickets": [
-            {"ticket_id": item.ticket_id, "disposition": item.disposition} for item in accepted
-        ],
-    }
-    if received.rejected:
-        body["rejected"] = [item.model_dump(mode="json") for item in received.rejected]
-    return answer(body, 202)
+    source, raw, using = req.route_params["source"], req.get_body(), services()
+    known_source(source)
+    verified = await _verified(source, raw, req, using)
+    defaults = await read_defaults(source)
+
+    def read(body: bytes, received_at: datetime) -> Normalised:
+        return normalise(source, body, defaults, received_at)
+
+    taken = await using.take_in(Posted(source, raw, verified.delivery_id or ""), read)
+    await start(taken.opened, client)
+    return answer(taken.body, 202)
 
 
-async def _accept(alert: Alert, using: Services) -> Accepted:
-    return await accept_alert(
-        alert,
-        using.store,
-        using.clock,
-        new_ticket_id=using.new_ticket_id,
-        sla_minutes=settings().mend_sla_minutes,
+async def _verified(source: str, raw: bytes, req: func.HttpRequest, using: Services) -> Verified:
+    """Return who sent it; what is turned away is counted.
+
+    Raises:
+        Unauthenticated: it shows no credential of its source.
+    """
+    chosen = settings()
+    credentials = (
+        chosen.canary_credentials
+        if source == CANARY
+        else (chosen.webhook_credentials.get(source, ()))
     )
-
-
-async def _start(accepted: list[Accepted], client: df.DurableOrchestrationClient) -> None:
-    opened = {
-        item.ticket_id
-        for item in accepted
-        if item.disposition is Disposition.OPENED and item.ticket_id is not None
-    }
-    if not opened:
-        return
+    if not credentials and chosen.mend_auth == "off":
+        return _OPEN
     try:
-        await run_errands(client, of=opened)
-    except Exception:  # it is stored; the timer starts what could not be started here
-        logger.exception("remediation not started yet")
+        return await verify(credentials, raw, dict(req.headers), datetime.now(UTC))
+    except Unauthenticated:
+        await using.take_in.refuse(source)
+        raise

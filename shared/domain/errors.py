@@ -3,10 +3,14 @@
 MendError
 ├── InvalidInput            the caller's body or parameter makes no sense   400
 │   └── TooLarge            more bytes, items or levels than we accept      413
+├── Unauthenticated         the caller has not shown who it is              401
 ├── Forbidden               the caller may not do this                      403
 ├── NotFound                no such ticket, source, ...                     404
 ├── VersionConflict         somebody else changed it first                  409
 ├── IllegalTransition       the ticket or attempt may not go there          409
+├── PreconditionFailed      the caller has seen an older version            412
+├── KeyReused               the same idempotency key with another body      422
+├── PreconditionRequired    the caller has not said which version it saw    428
 ├── Unavailable             the store cannot work now; try again            503
 │   └── NotConfigured       a setting is missing or wrong                   503
 └── ConnectorError          an outside system said no
@@ -47,6 +51,16 @@ class TooLarge(InvalidInput):
     http_status = 413
 
 
+class Unauthenticated(MendError):
+    """The caller has not shown who it is. The text is the same for every cause."""
+
+    code = "unauthenticated"
+    http_status = 401
+
+    def __init__(self) -> None:
+        super().__init__("this request shows no credential that is accepted here")
+
+
 class Forbidden(MendError):
     """The caller may not do this, or not from there."""
 
@@ -73,6 +87,27 @@ class IllegalTransition(MendError):
 
     code = "illegal_transition"
     http_status = 409
+
+
+class PreconditionFailed(MendError):
+    """``If-Match`` names another version than the current one: read it again, then decide."""
+
+    code = "precondition_failed"
+    http_status = 412
+
+
+class KeyReused(MendError):
+    """An idempotency key, or a delivery's id, came before with another body."""
+
+    code = "key_reused"
+    http_status = 422
+
+
+class PreconditionRequired(MendError):
+    """``If-Match`` is missing: without it one person would undo what another has just done."""
+
+    code = "precondition_required"
+    http_status = 428
 
 
 class Unavailable(MendError):

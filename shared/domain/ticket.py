@@ -62,24 +62,14 @@ class Outcome(StrEnum):
 _FINAL = frozenset({Status.RESOLVED, Status.ESCALATED, Status.CLOSED})
 
 LEGAL_MOVES: dict[Status, frozenset[Status]] = {
-    Status.OPEN: frozenset({Status.ANALYZING, Status.ESCALATED, Status.CLOSED}),
-    Status.ANALYZING: frozenset(
-        {
-            Status.AWAITING_APPROVAL,
-            Status.REMEDIATING,
-            Status.ESCALATED,
-            Status.CLOSED,
-        }
-    ),
-    Status.AWAITING_APPROVAL: frozenset({Status.REMEDIATING, Status.ESCALATED, Status.CLOSED}),
-    Status.REMEDIATING: frozenset(
-        {Status.MONITORING, Status.ANALYZING, Status.ESCALATED, Status.CLOSED}
-    ),
-    Status.MONITORING: frozenset(
-        {Status.ANALYZING, Status.RESOLVED, Status.ESCALATED, Status.CLOSED}
-    ),
+    Status.OPEN: frozenset({Status.ANALYZING}) | _FINAL,
+    Status.ANALYZING: frozenset({Status.AWAITING_APPROVAL, Status.REMEDIATING}) | _FINAL,
+    Status.AWAITING_APPROVAL: frozenset({Status.REMEDIATING}) | _FINAL,
+    Status.REMEDIATING: frozenset({Status.MONITORING, Status.ANALYZING}) | _FINAL,
+    Status.MONITORING: frozenset({Status.ANALYZING}) | _FINAL,
+    # The machine is done with it; a person, or its sender, may still say how it ended.
+    Status.ESCALATED: frozenset({Status.RESOLVED, Status.CLOSED}),
     Status.RESOLVED: frozenset(),
-    Status.ESCALATED: frozenset(),
     Status.CLOSED: frozenset(),
 }
 
@@ -146,6 +136,7 @@ class Ticket(Model):
     resource: Resource
     window: TimeWindow | None = None
     fingerprint: str
+    content_hash: str = ""  # of the newest alert about it, as far as its meaning goes
     duplicate_count: int = 0
     occurrences: tuple[Occurrence, ...] = ()
     notes: tuple[str, ...] = ()
@@ -157,6 +148,10 @@ class Ticket(Model):
     decision: Decision | None = None
     attempts: tuple[Attempt, ...] = ()
     approval: None = None
+    assignee: str | None = None
+    cancel_requested: bool = False  # stop after the step in flight
+    parent_id: str | None = None  # the incident that this is part of
+    children: tuple[str, ...] = ()  # the tickets an incident is made of
     closed_by: str | None = None
     mttr_minutes: float | None = Field(default=None, ge=0)
     sla: Sla

@@ -9,7 +9,7 @@ from shared.domain.attempt import AttemptOutcome
 from shared.domain.model import Model
 from shared.domain.run import RunPhase
 
-POLICY_VERSION = "2"
+POLICY_VERSION = "3"
 """Raised whenever a rule changes its mind about the same facts."""
 
 
@@ -32,6 +32,12 @@ class PolicyFacts(Model):
     newer_success_run_id: str | None = None
     handled_by: str | None = None
     read_problem: str = ""
+    without_record: bool = False  # nothing that could be read, or run again, stands behind it
+    canary: bool = False  # our own proof that alerts get through
+    alert_resolved: bool = False  # its sender says that it is over
+    cancel_requested: bool = False
+    healed_lately: int = 0  # how often the same thing was healed in the last half hour
+    outage: str = ""  # a known outage of what it runs on; empty: none
     classification: Classification
     category: Category | None
     signature: str | None

@@ -24,6 +24,8 @@ class Verdict(Model):
 
 Rule = Callable[[PolicyFacts], Verdict]
 
+_MAX_HEALED_LATELY = 2
+
 
 def _allow(text: str) -> Verdict:
     return Verdict(effect=Effect.EXECUTE, text=text)
@@ -43,10 +45,16 @@ def _close(text: str, outcome: Outcome) -> Verdict:
 
 def record(facts: PolicyFacts) -> Verdict:
     """Act only on what the system of record confirms."""
+    if facts.without_record:
+        return _without_record(facts)
     if facts.read_problem:
         return _escalate(f"the run could not be read: {facts.read_problem}", Outcome.INCONCLUSIVE)
     if facts.handled_by:
         return _allow("not read: another ticket has the run")
+    return _read_run(facts)
+
+
+def _read_run(facts: PolicyFacts) -> Verdict:
     if facts.run_phase is None:
         return _close("the system of record knows no such run", Outcome.NOT_CONFIRMED)
     if facts.run_phase is RunPhase.SUCCEEDED and not facts.failed_steps:
@@ -55,6 +63,22 @@ def record(facts: PolicyFacts) -> Verdict:
     if facts.run_phase is RunPhase.ACTIVE:
         return _escalate("the run has not ended in time", Outcome.INCONCLUSIVE)
     return _allow(f"the system of record says {facts.run_phase}")
+
+
+def _without_record(facts: PolicyFacts) -> Verdict:
+    """Judge an alert that tells of no run: its sender's word is all there is."""
+    if facts.canary:
+        return _close("the canary has come through", Outcome.FALSE_POSITIVE)
+    if facts.alert_resolved:
+        return _close("its sender says that it is over", Outcome.SELF_RECOVERED)
+    return _escalate("nothing here can be read or run again by Mend: this is for a person")
+
+
+def asked_to_stop(facts: PolicyFacts) -> Verdict:
+    """Do nothing more once a person has said so."""
+    if facts.cancel_requested:
+        return _close("a person asked to stop", Outcome.CANCELLED)
+    return _allow("nobody asked to stop")
 
 
 def cancelled(facts: PolicyFacts) -> Verdict:
@@ -165,6 +189,27 @@ def rerun_safety(facts: PolicyFacts) -> Verdict:
     return _allow(f"rerunning {facts.target} is {facts.rerun_safety}")
 
 
+def flapping(facts: PolicyFacts) -> Verdict:
+    """Leave to a person what comes back soon after it was healed, again and again."""
+    if facts.healed_lately >= _MAX_HEALED_LATELY:
+        return _escalate(
+            f"it was healed {facts.healed_lately} times within half an hour and is back again",
+            Outcome.NOT_HEALED,
+        )
+    return _allow(f"healed {facts.healed_lately} time(s) within half an hour")
+
+
+def known_outage(facts: PolicyFacts) -> Verdict:
+    """Rerun nothing while its platform is known to be down."""
+    if facts.outage:
+        return Verdict(
+            effect=Effect.WAIT,
+            text=f"a known outage goes on: {facts.outage}",
+            ticket_outcome=Outcome.INCONCLUSIVE,
+        )
+    return _allow("no outage is known")
+
+
 def mass_failure(facts: PolicyFacts) -> Verdict:
     """Rerun nothing while so much fails at once that the cause must be a common one."""
     many = facts.failing_targets >= facts.min_failing_targets
@@ -198,6 +243,7 @@ def limits(facts: PolicyFacts) -> Verdict:
 
 RULES: dict[str, Rule] = {
     "record": record,
+    "asked_to_stop": asked_to_stop,
     "cancelled": cancelled,
     "superseded": superseded,
     "benign": benign,
@@ -209,6 +255,8 @@ RULES: dict[str, Rule] = {
     "confidence": confidence,
     "risk": risk,
     "rerun_safety": rerun_safety,
+    "flapping": flapping,
+    "known_outage": known_outage,
     "mass_failure": mass_failure,
     "breaker": breaker,
     "limits": limits,

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from shared.domain.audit import AuditNote
+
 
 @dataclass(frozen=True, slots=True)
 class StoredSetting:
@@ -24,9 +26,14 @@ class SettingsStore(Protocol):
         ...
 
     async def write(
-        self, name: str, value: dict[str, object], *, expected_version: int | None = None
+        self,
+        name: str,
+        value: dict[str, object],
+        *,
+        expected_version: int | None = None,
+        note: AuditNote | None = None,
     ) -> StoredSetting:
-        """Store the next version and return it.
+        """Store the next version and return it; with ``note``, write it into the audit trail.
 
         Raises:
             VersionConflict: ``expected_version`` (0: never written) is not the current one.

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
+from shared.domain.alert import Severity
 from shared.domain.attempt import AttemptOutcome
 from shared.domain.event import Event, OutboxItem
 from shared.domain.limits import Limit, LimitReached, Send
@@ -18,16 +20,62 @@ more than once.
 """
 
 
+class Order(StrEnum):
+    """By what tickets are sorted; with ``-`` the greatest comes first."""
+
+    NEWEST = "-created_at"
+    OLDEST = "created_at"
+    LATEST_CHANGE = "-updated_at"
+    EARLIEST_CHANGE = "updated_at"
+    MOST_SEVERE = "-severity"
+    LEAST_SEVERE = "severity"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketQuery:
-    """Which tickets, newest first. An empty tuple means "any"."""
+    """Which tickets, and in which order. An empty tuple, ``None`` or ``""`` means "any".
+
+    Attributes:
+        except_source: Not from these.
+        since: Opened at this time or later.
+        until: Opened before this time.
+        text: Each of its words must begin a word of the ticket (:mod:`shared.domain.search`).
+    """
 
     status: tuple[str, ...] = ()
     severity: tuple[str, ...] = ()
     source: tuple[str, ...] = ()
     platform: tuple[str, ...] = ()
+    classification: tuple[str, ...] = ()
+    fingerprint: tuple[str, ...] = ()
+    scope: tuple[str, ...] = ()
+    signature: tuple[str, ...] = ()
+    except_source: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str = ""
+    order: Order = Order.NEWEST
     limit: int = 50
     cursor: str | None = None
+
+
+FILTERS = (
+    "status",
+    "severity",
+    "source",
+    "platform",
+    "classification",
+    "fingerprint",
+    "scope",
+    "signature",
+)
+"""The attributes of :class:`TicketQuery` that list values of the ticket's attribute so named."""
+
+FACETS = ("status", "severity", "source", "platform", "classification")
+"""What tickets are counted by."""
+
+SEVERITY_RANKS = {severity: rank for rank, severity in enumerate(reversed(Severity))}
+"""How severe, as a number that grows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +155,13 @@ class TicketStore(Protocol):
 
         Raises:
             InvalidInput: the cursor is not one of ours, or belongs to another query.
+        """
+        ...
+
+    async def facets(self, query: TicketQuery) -> dict[str, dict[str, int]]:
+        """Return how many tickets ``query`` finds per value of each of ``FACETS``.
+
+        Order, limit and cursor of the query do not matter. Values of no ticket are left out.
         """
         ...
 

@@ -3,22 +3,29 @@
 Atomic because nothing in here awaits between reading and writing.
 """
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime
 
 from shared.domain.attempt import AttemptOutcome
+from shared.domain.audit import AuditEntry, AuditNote
+from shared.domain.delivery import Delivery, DeliveryState, HourlyCounts, IntakeCounts
 from shared.domain.errors import NotFound, VersionConflict
 from shared.domain.event import Event
 from shared.domain.limits import Limit, LimitReached, Send
+from shared.domain.search import query_words, words_of
 from shared.domain.ticket import Change, Ticket, checked
+from shared.ports.audit import AuditQuery
+from shared.ports.inbox import Settle
 from shared.ports.settings import StoredSetting
-from shared.ports.tickets import Decide, Errand, TicketPage, TicketQuery
+from shared.ports.tickets import FACETS, FILTERS, Decide, Errand, TicketPage, TicketQuery
 from shared.stores import cursors
 from shared.stores.counting import first_reached
+from shared.stores.cursors import position_of
 
 
 class MemoryStore:
-    """Reference implementation of the three store protocols."""
+    """Reference implementation of every protocol of :mod:`shared.ports` that speaks of storing."""
 
     def __init__(self) -> None:
         self.incarnation = "memory"
@@ -28,6 +35,9 @@ class MemoryStore:
         self._claims: dict[tuple[str, str], str] = {}
         self._settings: dict[str, StoredSetting] = {}
         self._sends: dict[str, Send] = {}
+        self._deliveries: dict[str, Delivery] = {}
+        self._counts: dict[tuple[datetime, str], IntakeCounts] = {}
+        self._audit: list[AuditEntry] = []
 
     async def create(self, change: Change) -> bool:
         """See the protocol."""
@@ -65,16 +75,32 @@ class MemoryStore:
     async def search(self, query: TicketQuery) -> TicketPage:
         """See the protocol."""
         after = cursors.decode(query)
+        descends = query.order.startswith("-")
         found = sorted(
-            (ticket for ticket in self._tickets.values() if _matches(query, ticket)),
-            key=_position,
-            reverse=True,
+            self._found(query), key=lambda one: position_of(one, query.order), reverse=descends
         )
         if after is not None:
-            found = [ticket for ticket in found if _position(ticket) < after]
+            found = [
+                one
+                for one in found
+                if (position_of(one, query.order) < after) is descends
+                and position_of(one, query.order) != after
+            ]
         items = tuple(found[: query.limit])
         more = len(found) > query.limit
-        return TicketPage(items, cursors.encode(query, *_position(items[-1])) if more else None)
+        return TicketPage(items, cursors.encode(query, items[-1]) if more else None)
+
+    async def facets(self, query: TicketQuery) -> dict[str, dict[str, int]]:
+        """See the protocol."""
+        found = list(self._found(query))
+        counted = {name: Counter(_value(one, name) for one in found) for name in FACETS}
+        return {
+            name: {value: counts[value] for value in sorted(filter(None, counts))}
+            for name, counts in counted.items()
+        }
+
+    def _found(self, query: TicketQuery) -> Iterator[Ticket]:
+        return (ticket for ticket in self._tickets.values() if _matches(query, ticket))
 
     async def errands(self, limit: int = 100, *, of: Collection[str] | None = None) -> list[Errand]:
         """See the protocol."""
@@ -146,7 +172,12 @@ class MemoryStore:
         return self._settings.get(name)
 
     async def write(
-        self, name: str, value: dict[str, object], *, expected_version: int | None = None
+        self,
+        name: str,
+        value: dict[str, object],
+        *,
+        expected_version: int | None = None,
+        note: AuditNote | None = None,
     ) -> StoredSetting:
         """See the protocol."""
         current = self._settings.get(name)
@@ -156,7 +187,99 @@ class MemoryStore:
                 f"setting {name!r} is at version {version}, not {expected_version}"
             )
         self._settings[name] = StoredSetting(value, version + 1)
+        if note is not None:
+            data: dict[str, object] = {
+                "version": version + 1,
+                "before": current.value if current else None,
+                "after": value,
+            }
+            self._append(f"settings/{name}", note, data, datetime.now(UTC))
         return self._settings[name]
+
+    async def receive(self, delivery: Delivery, counts: IntakeCounts) -> Delivery:
+        """See the protocol."""
+        for known in self._deliveries.values():
+            if (known.source, known.key) == (delivery.source, delivery.key):
+                return known
+        self._deliveries[delivery.id] = delivery
+        self._count(delivery.source, delivery.received_at, counts)
+        return delivery
+
+    async def settle(self, delivery_id: str, change: Settle, counts: IntakeCounts) -> Delivery:
+        """See the protocol."""
+        settled = change(await self.delivery(delivery_id))
+        self._deliveries[delivery_id] = settled
+        self._count(settled.source, settled.received_at, counts)
+        return settled
+
+    async def delivery(self, delivery_id: str) -> Delivery:
+        """See the protocol."""
+        if delivery_id not in self._deliveries:
+            raise NotFound(f"there is no delivery {delivery_id!r}")
+        return self._deliveries[delivery_id]
+
+    async def deliveries(
+        self, states: tuple[DeliveryState, ...], *, limit: int = 100, before: str | None = None
+    ) -> list[Delivery]:
+        """See the protocol."""
+        found = [
+            one
+            for one in self._deliveries.values()
+            if one.state in states and (before is None or one.id < before)
+        ]
+        return sorted(found, key=lambda one: one.id, reverse=True)[:limit]
+
+    async def count(self, source: str, at: datetime, counts: IntakeCounts) -> None:
+        """See the protocol."""
+        self._count(source, at, counts)
+
+    def _count(self, source: str, at: datetime, counts: IntakeCounts) -> None:
+        key = (_hour(at), source)
+        if counts != IntakeCounts():
+            self._counts[key] = self._counts.get(key, IntakeCounts()).plus(counts)
+
+    async def intake_counts(self, since: datetime) -> list[HourlyCounts]:
+        """See the protocol."""
+        return [
+            HourlyCounts(source=source, hour=hour, counts=counts)
+            for (hour, source), counts in sorted(self._counts.items(), key=lambda item: item[0])
+            if hour >= _hour(since)
+        ]
+
+    async def forget_deliveries(self, before: datetime) -> int:
+        """See the protocol."""
+        over = {DeliveryState.DONE, DeliveryState.DISCARDED}
+        old = [
+            one.id
+            for one in self._deliveries.values()
+            if one.state in over and one.settled_at and one.settled_at < before
+        ]
+        for delivery_id in old:
+            del self._deliveries[delivery_id]
+        return len(old)
+
+    async def audit(self, query: AuditQuery) -> list[AuditEntry]:
+        """See the protocol."""
+        return [
+            entry
+            for entry in self._audit[query.after :]
+            if query.subject in {"", entry.subject}
+            and query.actor in {"", entry.actor}
+            and query.action in {"", entry.action}
+        ][: query.limit]
+
+    async def write_down(
+        self, subject: str, note: AuditNote, data: dict[str, object], at: datetime
+    ) -> AuditEntry:
+        """See the protocol."""
+        return self._append(subject, note, data, at)
+
+    def _append(
+        self, subject: str, note: AuditNote, data: dict[str, object], at: datetime
+    ) -> AuditEntry:
+        last = self._audit[-1] if self._audit else None
+        self._audit.append(AuditEntry.after(last, note, at=at, subject=subject, data=data))
+        return self._audit[-1]
 
     async def close(self) -> None:
         """Do nothing: there is nothing to release."""
@@ -166,19 +289,43 @@ class MemoryStore:
         self._tickets[ticket_id] = change.ticket
         self._events.setdefault(ticket_id, []).extend(change.events)
         self._outbox += [Errand(ticket_id, item) for item in change.outbox]
+        for event in change.events:
+            note = AuditNote(actor=event.actor, action=event.type, reason=event.message)
+            data = {**event.data, "event": event.seq, "version": change.ticket.version}
+            self._append(ticket_id, note, data, event.at)
 
 
 def _matches(query: TicketQuery, ticket: Ticket) -> bool:
-    return all(
-        not wanted or value in wanted
-        for wanted, value in (
-            (query.status, ticket.status),
-            (query.severity, ticket.severity),
-            (query.source, ticket.source),
-            (query.platform, ticket.platform),
-        )
+    chosen = all(
+        not getattr(query, name) or _value(ticket, name) in getattr(query, name) for name in FILTERS
+    )
+    return (
+        chosen
+        and ticket.source not in query.except_source
+        and (query.since is None or ticket.created_at >= query.since)
+        and (query.until is None or ticket.created_at < query.until)
+        and (not query.text or _has_words(query.text, ticket))
     )
 
 
-def _position(ticket: Ticket) -> tuple[str, str]:
-    return ticket.created_at.isoformat(timespec="microseconds"), ticket.id
+def _has_words(text: str, ticket: Ticket) -> bool:
+    wanted, words = query_words(text), words_of(ticket)
+    return bool(wanted) and all(any(word.startswith(one) for word in words) for one in wanted)
+
+
+def _value(ticket: Ticket, name: str) -> str | None:
+    """Return what the ticket is filtered and counted by."""
+    analysis = ticket.analysis
+    match name:
+        case "scope":
+            return ticket.resource.scope
+        case "classification":
+            return analysis.classification if analysis else None
+        case "signature":
+            return analysis.signature if analysis else None
+        case _:
+            return str(getattr(ticket, name))
+
+
+def _hour(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

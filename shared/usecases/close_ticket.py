@@ -33,29 +33,40 @@ async def close_ticket(
     def close(ticket: Ticket) -> Change | None:
         if ticket.status.is_final:
             return None
-        now = clock.now()
-        status = next(status for status, outcomes in OUTCOMES.items() if outcome in outcomes)
-        minutes = max(0.0, (now - ticket.created_at).total_seconds() / 60)
-        change = ticket.changed(
-            now,
-            f"ticket.{status}",
-            f"{outcome}: {conclusion}",
-            data={"outcome": outcome},
-            status=status,
-            outcome=outcome,
-            summary=summary_of(ticket, conclusion),
-            attempts=tuple(_ended(attempt, now) for attempt in ticket.attempts),
-            closed_by=_CLOSED_BY[status],
-            closed_at=now,
-            mttr_minutes=round(minutes, 4) if outcome is Outcome.HEALED else None,
-            sla=_sla(ticket.sla, status, minutes),
-        )
-        return replace(change, outbox=_left_to_undo(ticket))
+        return ending(ticket, outcome, conclusion, clock.now())
 
     ended = await store.update(ticket_id, close)
     for attempt in ended.attempts:
         await count_end(attempt, store, clock)
     return ended
+
+
+def ending(
+    ticket: Ticket, outcome: Outcome, conclusion: str, now: datetime, *, actor: str = "system"
+) -> Change:
+    """Return the ticket's end.
+
+    Args:
+        actor: Who ends it: the machine, or a person.
+    """
+    status = next(status for status, outcomes in OUTCOMES.items() if outcome in outcomes)
+    minutes = max(0.0, (now - ticket.created_at).total_seconds() / 60)
+    change = ticket.changed(
+        now,
+        f"ticket.{status}",
+        f"{outcome}: {conclusion}",
+        data={"outcome": outcome},
+        actor=actor,
+        status=status,
+        outcome=outcome,
+        summary=summary_of(ticket, conclusion),
+        attempts=tuple(_ended(attempt, now) for attempt in ticket.attempts),
+        closed_by=_CLOSED_BY[status] if actor == "system" else actor,
+        closed_at=now,
+        mttr_minutes=round(minutes, 4) if status is Status.RESOLVED else None,
+        sla=_sla(ticket.sla, status, minutes),
+    )
+    return replace(change, outbox=_left_to_undo(ticket))
 
 
 def _left_to_undo(ticket: Ticket) -> tuple[OutboxItem, ...]:

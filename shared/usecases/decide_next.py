@@ -7,19 +7,21 @@ from itertools import takewhile
 from typing import Protocol
 
 from shared.actions.catalogue import fitting, reruns_everything, spec_of
+from shared.domain.alert import CANARY, Platform
 from shared.domain.analysis import Action, Analysis, RerunSafety, Risk
 from shared.domain.attempt import AttemptOutcome, attempt_key
 from shared.domain.decision import Decision, Effect
 from shared.domain.limits import LimitReached, Send
 from shared.domain.run import Observation
-from shared.domain.ticket import Ticket
+from shared.domain.ticket import Outcome, Ticket
 from shared.policy.backoff import Backoff
 from shared.policy.decide import decide
 from shared.policy.facts import PastAttempt, PolicyFacts
 from shared.policy.settings import PolicySettings
 from shared.ports.clock import Clock
 from shared.ports.settings import SettingsStore
-from shared.ports.tickets import SendLedger, TicketStore
+from shared.ports.tickets import SendLedger, TicketQuery, TicketStore
+from shared.usecases.known_outages import outage_of
 from shared.usecases.operator_settings import (
     ExecutionMode,
     KillSwitch,
@@ -31,6 +33,7 @@ from shared.usecases.operator_settings import (
 _RISK_ORDER = list(Risk)
 _MASS_WINDOW = timedelta(minutes=10)
 _BREAKER_WINDOW = timedelta(hours=1)
+_FLAP_WINDOW = timedelta(minutes=30)
 _SHORTEST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 1.0, 60.0
 
 
@@ -104,6 +107,8 @@ class _Surroundings:
     failing: int
     known: int
     inconclusive: int
+    healed_lately: int
+    outage: str
 
 
 async def _surroundings(
@@ -130,6 +135,17 @@ async def _surroundings(
         failing,
         known,
         sum(1 for _ in takewhile(lambda one: _is_unclear(one, now), latest)),
+        await _healed_since(ticket, now - _FLAP_WINDOW, store),
+        await outage_of(ticket.platform, store, now),
+    )
+
+
+async def _healed_since(ticket: Ticket, since: datetime, store: TicketStore) -> int:
+    # Opened a while before it was healed: look a little farther back than that.
+    query = TicketQuery(fingerprint=(ticket.fingerprint,), since=since - _MASS_WINDOW, limit=20)
+    return sum(
+        one.outcome is Outcome.HEALED and one.closed_at is not None and one.closed_at >= since
+        for one in (await store.search(query)).items
     )
 
 
@@ -181,6 +197,12 @@ def _facts(
         newer_success_run_id=seen.newer_success_run_id,
         handled_by=seen.handled_by,
         read_problem=seen.problem,
+        without_record=ticket.platform is Platform.OTHER,
+        canary=ticket.source == CANARY,
+        alert_resolved=ticket.alert_resolved,
+        cancel_requested=ticket.cancel_requested,
+        healed_lately=around.healed_lately,
+        outage=around.outage,
         classification=analysis.classification,
         category=analysis.category,
         signature=analysis.signature,

@@ -1,5 +1,6 @@
-"""The simulator the connector is tested against."""
+"""The simulators the connectors are tested against, and an empty store of each kind."""
 
+from tests.contract.stores import store
 from tests.support.simulators import adf, adf_process, databricks, databricks_process
 
-__all__ = ["adf", "adf_process", "databricks", "databricks_process"]
+__all__ = ["adf", "adf_process", "databricks", "databricks_process", "store"]

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -21,22 +21,11 @@ from shared.domain.errors import (
 from shared.domain.event import OutboxItem
 from shared.domain.ticket import Change, Outcome, Status, Ticket
 from shared.ports.tickets import TicketQuery
-from shared.stores.memory import MemoryStore
 from shared.stores.sqlite import SqliteStore
+from tests.contract.stores import Store
 from tests.support.builders import NOW, an_opening
 
-Store = MemoryStore | SqliteStore
 ID = "TIK-20261120-000001"
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    """Yield an empty store of each kind."""
-    chosen: Store = (
-        MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "mend.db")
-    )
-    yield chosen
-    await chosen.close()
 
 
 def noted(

@@ -15,7 +15,7 @@ def test_health_and_readiness(mend: Mend) -> None:
     assert mend.http.get("/health").json() == {"status": "ok"}
     ready = mend.http.get("/ready")
     assert ready.status_code == 200
-    assert ready.json()["checks"] == {"settings": "ok", "store": "ok"}
+    assert ready.json()["checks"] == {"settings": "ok", "store": "ok", "canary": "ok"}
 
 
 def test_a_ticket_is_cached_by_its_version(adf: AdfSimulator, mend: Mend) -> None:

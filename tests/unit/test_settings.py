@@ -100,6 +100,37 @@ def test_a_token_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "s3cr3t" not in str(settings().model_dump())
 
 
+def test_webhook_credentials_are_read_per_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None without the setting."""
+    assert settings().webhook_credentials == {}
+    settings.cache_clear()
+    monkeypatch.setenv("MEND_WEBHOOK_SECRETS", '{"databricks": "mend:s3cr3t-t0ken"}')
+
+    assert [one.kid for one in settings().webhook_credentials["databricks"]] == ["string-1"]
+    assert "s3cr3t" not in repr(settings())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MEND_WEBHOOK_SECRETS", '{"databricks": {"token": "s3cr3t", "user": "x"}}'),
+        ("MEND_WEBHOOK_SECRETS", "s3cr3t-t0ken"),
+        ("MEND_SIGNING_KEYS", "s3cr3t-t0ken"),
+        ("MEND_LOGIC_APP_URL", "http://logic.example/?sig=s3cr3t"),
+    ],
+)
+def test_a_wrong_secret_is_named_and_not_told(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """What is wrong with it can be said without quoting it."""
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(NotConfigured, match=f"^{name}: ") as caught:
+        settings()
+
+    assert "s3cr3t" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", [None, "", "example.com", "127.0.0.1.example.com"])
 def test_no_loopback(name: str | None) -> None:
     """Whatever cannot be read as loopback is not."""

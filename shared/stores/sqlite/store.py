@@ -1,82 +1,41 @@
-"""The embedded default: one SQLite file, crash-safe.
-
-One thread owns the writing connection and runs one transaction per call, so
-that writers never meet; readers use a second connection and are not held up by
-it (WAL). ``synchronous=FULL``: what was answered is on disk.
-"""
+"""Every store protocol on one SQLite file; ``synchronous=FULL``: what was answered is on disk."""
 
 import asyncio
 import json
 import secrets
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
 
 from shared.domain.attempt import AttemptOutcome
-from shared.domain.errors import NotFound, Unavailable, VersionConflict
+from shared.domain.audit import AuditEntry, AuditNote
+from shared.domain.delivery import Delivery, DeliveryState, HourlyCounts, IntakeCounts
+from shared.domain.errors import VersionConflict
 from shared.domain.event import Event, OutboxItem
 from shared.domain.limits import Limit, LimitReached, Per, Send
 from shared.domain.ticket import Change, Ticket, checked
+from shared.ports.audit import AuditQuery
+from shared.ports.inbox import Settle
 from shared.ports.settings import StoredSetting
-from shared.ports.tickets import Decide, Errand, TicketPage, TicketQuery
+from shared.ports.tickets import FACETS, Decide, Errand, TicketPage, TicketQuery
 from shared.stores import cursors
-
-_SCHEMA_VERSION = 2
-# What to run to reach each version from the one before.
-_SCHEMA = {
-    1: """
-CREATE TABLE tickets (
-  id TEXT PRIMARY KEY, body TEXT NOT NULL, created_at TEXT NOT NULL,
-  status TEXT NOT NULL, severity TEXT NOT NULL, source TEXT NOT NULL, platform TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX tickets_newest ON tickets (created_at DESC, id DESC);
-CREATE TABLE events (
-  ticket_id TEXT NOT NULL, seq INTEGER NOT NULL, body TEXT NOT NULL,
-  PRIMARY KEY (ticket_id, seq)
-) WITHOUT ROWID;
-CREATE TABLE outbox (
-  position INTEGER PRIMARY KEY, ticket_id TEXT NOT NULL, item_id TEXT NOT NULL,
-  body TEXT NOT NULL, UNIQUE (ticket_id, item_id)
-);
-CREATE TABLE claims (
-  kind TEXT NOT NULL, key TEXT NOT NULL, holder TEXT NOT NULL, PRIMARY KEY (kind, key)
-) WITHOUT ROWID;
-CREATE TABLE settings (
-  name TEXT PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL
-) WITHOUT ROWID;
-""",
-    2: """
-CREATE TABLE sends (
-  key TEXT PRIMARY KEY, scope TEXT NOT NULL, target TEXT NOT NULL, action TEXT NOT NULL,
-  at TEXT NOT NULL, ended_at TEXT, body TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX sends_newest ON sends (at);
-CREATE INDEX sends_of_target ON sends (scope, target, at);
-CREATE INDEX sends_of_action ON sends (action, at);
-CREATE INDEX sends_ended ON sends (scope, ended_at);
-CREATE INDEX tickets_place ON tickets (
-  json_extract(body, '$.resource.scope'), json_extract(body, '$.resource.name') COLLATE NOCASE
-);
-""",
-}
-
-_T = TypeVar("_T")
-_Work = Callable[[sqlite3.Connection], _T]
+from shared.stores.cursors import moment
+from shared.stores.sqlite import inbox, selection
+from shared.stores.sqlite.connection import Reader, Writer
+from shared.stores.sqlite.rows import append, load, must_load, newest, save
 
 
 class SqliteStore:
-    """Implements :class:`~shared.ports.tickets.TicketStore`, ``ClaimStore`` and ``SettingsStore``.
+    """Implements every protocol of :mod:`shared.ports` that speaks of storing.
 
     Args:
         path: The database file; made with its folder on first use.
     """
 
     def __init__(self, path: Path) -> None:
-        self._writer = _Connection(path, "BEGIN IMMEDIATE")
-        self._reader = _Connection(path, "BEGIN")
+        self._writer = Writer(path)
+        self._reader = Reader(path)
         # A folder that was put back from a backup looks like one after a crash.
         self.incarnation = secrets.token_hex(8)
 
@@ -91,30 +50,30 @@ class SqliteStore:
 
         def work(db: sqlite3.Connection) -> bool:
             checked(None, change)
-            if _load(db, change.ticket.id) is not None:
+            if load(db, change.ticket.id) is not None:
                 return False
-            _save(db, change)
+            save(db, change)
             return True
 
         return await self._writer.run(work)
 
     async def get(self, ticket_id: str) -> Ticket:
         """See the protocol."""
-        return await self._reader.run(lambda db: _must_load(db, ticket_id))
+        return await self._reader.run(lambda db: must_load(db, ticket_id))
 
     async def find(self, ticket_id: str) -> Ticket | None:
         """See the protocol."""
-        return await self._reader.run(lambda db: _load(db, ticket_id))
+        return await self._reader.run(lambda db: load(db, ticket_id))
 
     async def update(self, ticket_id: str, decide: Decide) -> Ticket:
         """See the protocol."""
 
         def work(db: sqlite3.Connection) -> Ticket:
-            current = _must_load(db, ticket_id)
+            current = must_load(db, ticket_id)
             change = decide(current)
             if change is None:
                 return current
-            _save(db, checked(current, change))
+            save(db, checked(current, change))
             return change.ticket
 
         return await self._writer.run(work)
@@ -123,7 +82,7 @@ class SqliteStore:
         """See the protocol."""
 
         def work(db: sqlite3.Connection) -> list[Event]:
-            _must_load(db, ticket_id)
+            must_load(db, ticket_id)
             rows = db.execute(
                 "SELECT body FROM events WHERE ticket_id = ? AND seq > ? ORDER BY seq LIMIT ?",
                 (ticket_id, after, limit),
@@ -137,17 +96,20 @@ class SqliteStore:
         after = cursors.decode(query)
 
         def work(db: sqlite3.Connection) -> TicketPage:
-            sql, values = _where(query, after)
-            rows = db.execute(
-                f"SELECT body FROM tickets {sql} ORDER BY created_at DESC, id DESC LIMIT ?",  # noqa: S608 - built from constants
-                (*values, query.limit + 1),
-            ).fetchall()
+            rows = db.execute(*selection.page(query, after)).fetchall()
             items = [Ticket.model_validate_json(body) for (body,) in rows[: query.limit]]
             more = len(rows) > query.limit
-            cursor = (
-                cursors.encode(query, _moment(items[-1].created_at), items[-1].id) if more else None
-            )
-            return TicketPage(tuple(items), cursor)
+            return TicketPage(tuple(items), cursors.encode(query, items[-1]) if more else None)
+
+        return await self._reader.run(work)
+
+    async def facets(self, query: TicketQuery) -> dict[str, dict[str, int]]:
+        """See the protocol."""
+
+        def work(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
+            return {
+                name: dict(db.execute(*selection.facet(query, name)).fetchall()) for name in FACETS
+            }
 
         return await self._reader.run(work)
 
@@ -185,14 +147,14 @@ class SqliteStore:
         """See the protocol."""
 
         def work(db: sqlite3.Connection) -> tuple[Ticket, LimitReached | None]:
-            current = _must_load(db, ticket_id)
+            current = must_load(db, ticket_id)
             change = decide(current)
             if change is None:
                 return current, None
             reached = _reached(db, send, limits)
             if reached is not None:
                 return current, reached
-            _save(db, checked(current, change))
+            save(db, checked(current, change))
             db.execute(
                 "INSERT OR IGNORE INTO sends VALUES (?, ?, ?, ?, ?, NULL, ?)",
                 (
@@ -200,7 +162,7 @@ class SqliteStore:
                     send.scope,
                     send.target,
                     send.action,
-                    _moment(send.at),
+                    moment(send.at),
                     send.model_dump_json(),
                 ),
             )
@@ -223,7 +185,7 @@ class SqliteStore:
             over = send.model_copy(update={"ended_at": at, "outcome": outcome})
             db.execute(
                 "UPDATE sends SET ended_at = ?, body = ? WHERE key = ?",
-                (_moment(at), over.model_dump_json(), key),
+                (moment(at), over.model_dump_json(), key),
             )
 
         await self._writer.run(work)
@@ -250,7 +212,7 @@ class SqliteStore:
                 f"SELECT COUNT(DISTINCT CASE WHEN created_at >= ? THEN {name} END),"  # noqa: S608
                 f" COUNT(DISTINCT {name})"
                 " FROM tickets WHERE json_extract(body, '$.resource.scope') = ?",
-                (_moment(since), scope),
+                (moment(since), scope),
             ).fetchone()
             return int(failing), int(known)
 
@@ -283,7 +245,12 @@ class SqliteStore:
         return await self._reader.run(lambda db: _setting(db, name))
 
     async def write(
-        self, name: str, value: dict[str, object], *, expected_version: int | None = None
+        self,
+        name: str,
+        value: dict[str, object],
+        *,
+        expected_version: int | None = None,
+        note: AuditNote | None = None,
     ) -> StoredSetting:
         """See the protocol."""
 
@@ -298,104 +265,75 @@ class SqliteStore:
                 "INSERT OR REPLACE INTO settings VALUES (?, ?, ?)",
                 (name, version + 1, json.dumps(value)),
             )
+            if note is not None:
+                data: dict[str, object] = {
+                    "version": version + 1,
+                    "before": current.value if current else None,
+                    "after": value,
+                }
+                _append(db, f"settings/{name}", note, data, datetime.now(UTC))
             return StoredSetting(value, version + 1)
 
         return await self._writer.run(work)
 
+    # Inbox
 
-class _Connection:
-    """One SQLite connection on a thread of its own; each call is one transaction.
+    async def receive(self, delivery: Delivery, counts: IntakeCounts) -> Delivery:
+        """See the protocol."""
+        return await self._writer.run(lambda db: inbox.receive(db, delivery, counts))
 
-    Args:
-        begin: ``BEGIN IMMEDIATE`` takes the write lock up front, so that what was
-            read is still true when it is written.
-    """
-
-    def __init__(self, path: Path, begin: str) -> None:
-        self._path = path
-        self._begin = begin
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mend-store")
-        self._db: sqlite3.Connection | None = None
-
-    async def run(self, work: _Work[_T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._work, work)
-
-    async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
-        self._thread.shutdown()
-
-    def _work(self, work: _Work[_T]) -> _T:
-        try:
-            if self._db is None:
-                self._db = _opened(self._path)
-            with self._db:  # commits, or rolls back when anything is raised
-                self._db.execute(self._begin)
-                return work(self._db)
-        except sqlite3.Error as error:
-            raise Unavailable(f"the store at {self._path} cannot work: {error}") from error
-
-    def _close(self) -> None:
-        if self._db is not None:
-            self._db.close()
-            self._db = None
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Ten seconds ride out another connection's checkpoint on a slow disk.
-    db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute("BEGIN IMMEDIATE")
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    for step in range(version + 1, _SCHEMA_VERSION + 1):
-        for statement in _SCHEMA[step].split(";"):
-            db.execute(statement)
-        db.execute(f"PRAGMA user_version = {step}")
-    db.execute("COMMIT")
-    if version > _SCHEMA_VERSION:
-        db.close()
-        raise Unavailable(
-            f"the store at {path} was written by a newer release (schema {version}); "
-            "start that release, or choose another data folder"
+    async def settle(self, delivery_id: str, change: Settle, counts: IntakeCounts) -> Delivery:
+        """See the protocol."""
+        return await self._writer.run(
+            lambda db: inbox.settle(db, change(inbox.find(db, delivery_id)), counts)
         )
-    return db
+
+    async def delivery(self, delivery_id: str) -> Delivery:
+        """See the protocol."""
+        return await self._reader.run(lambda db: inbox.find(db, delivery_id))
+
+    async def deliveries(
+        self, states: tuple[DeliveryState, ...], *, limit: int = 100, before: str | None = None
+    ) -> list[Delivery]:
+        """See the protocol."""
+        return await self._reader.run(lambda db: inbox.listed(db, states, limit, before))
+
+    async def count(self, source: str, at: datetime, counts: IntakeCounts) -> None:
+        """See the protocol."""
+        await self._writer.run(lambda db: inbox.count(db, source, at, counts))
+
+    async def intake_counts(self, since: datetime) -> list[HourlyCounts]:
+        """See the protocol."""
+        return await self._reader.run(lambda db: inbox.counted(db, since))
+
+    async def forget_deliveries(self, before: datetime) -> int:
+        """See the protocol."""
+        return await self._writer.run(lambda db: inbox.forget(db, before))
+
+    # AuditTrail
+
+    async def audit(self, query: AuditQuery) -> list[AuditEntry]:
+        """See the protocol."""
+
+        def work(db: sqlite3.Connection) -> list[AuditEntry]:
+            rows = db.execute(*selection.audit(query)).fetchall()
+            return [AuditEntry.model_validate_json(body) for (body,) in rows]
+
+        return await self._reader.run(work)
+
+    async def write_down(
+        self, subject: str, note: AuditNote, data: dict[str, object], at: datetime
+    ) -> AuditEntry:
+        """See the protocol."""
+        return await self._writer.run(lambda db: _append(db, subject, note, data, at))
 
 
-def _load(db: sqlite3.Connection, ticket_id: str) -> Ticket | None:
-    row = db.execute("SELECT body FROM tickets WHERE id = ?", (ticket_id,)).fetchone()
-    return Ticket.model_validate_json(row[0]) if row else None
-
-
-def _must_load(db: sqlite3.Connection, ticket_id: str) -> Ticket:
-    ticket = _load(db, ticket_id)
-    if ticket is None:
-        raise NotFound(f"there is no ticket {ticket_id!r}")
-    return ticket
-
-
-def _save(db: sqlite3.Connection, change: Change) -> None:
-    ticket = change.ticket
-    db.execute(
-        "INSERT OR REPLACE INTO tickets VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            ticket.id,
-            ticket.model_dump_json(),
-            _moment(ticket.created_at),
-            ticket.status,
-            ticket.severity,
-            ticket.source,
-            ticket.platform,
-        ),
-    )
-    db.executemany(
-        "INSERT INTO events VALUES (?, ?, ?)",
-        [(ticket.id, event.seq, event.model_dump_json()) for event in change.events],
-    )
-    db.executemany(
-        "INSERT OR IGNORE INTO outbox (ticket_id, item_id, body) VALUES (?, ?, ?)",
-        [(ticket.id, item.id, item.model_dump_json()) for item in change.outbox],
-    )
+def _append(
+    db: sqlite3.Connection, subject: str, note: AuditNote, data: dict[str, object], at: datetime
+) -> AuditEntry:
+    entry = AuditEntry.after(newest(db), note, at=at, subject=subject, data=data)
+    append(db, entry)
+    return entry
 
 
 _COUNTED: dict[Per, tuple[str, Callable[[Send], tuple[str, ...]]]] = {
@@ -416,25 +354,11 @@ def _reached(db: sqlite3.Connection, send: Send, limits: Sequence[Limit]) -> Lim
         row = db.execute(
             f"SELECT at FROM sends WHERE {condition} at > ? {running}"  # noqa: S608 - constants
             " ORDER BY at DESC LIMIT 1 OFFSET ?",
-            (*values(send), _moment(send.at - window), limit.most - 1),
+            (*values(send), moment(send.at - window), limit.most - 1),
         ).fetchone()
         if row is not None:
             return LimitReached(limit=limit, until=datetime.fromisoformat(row[0]) + window)
     return None
-
-
-def _where(query: TicketQuery, after: tuple[str, str] | None) -> tuple[str, list[str]]:
-    parts: list[str] = []
-    values: list[str] = []
-    for column in ("status", "severity", "source", "platform"):
-        wanted: tuple[str, ...] = getattr(query, column)
-        if wanted:
-            parts.append(f"{column} IN ({', '.join('?' * len(wanted))})")
-            values += wanted
-    if after is not None:
-        parts.append("(created_at, id) < (?, ?)")
-        values += after
-    return ("WHERE " + " AND ".join(parts) if parts else ""), values
 
 
 def _holder(db: sqlite3.Connection, kind: str, key: str) -> str | None:
@@ -445,8 +369,3 @@ def _holder(db: sqlite3.Connection, kind: str, key: str) -> str | None:
 def _setting(db: sqlite3.Connection, name: str) -> StoredSetting | None:
     row = db.execute("SELECT version, body FROM settings WHERE name = ?", (name,)).fetchone()
     return StoredSetting(json.loads(row[1]), row[0]) if row else None
-
-
-def _moment(at: datetime) -> str:
-    # Fixed width, so that text order is time order.
-    return at.isoformat(timespec="microseconds")

@@ -1,0 +1,190 @@
+"""What the API answers, for its description; what is answered is checked against it in tests."""
+
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from shared.domain.audit import AuditEntry
+from shared.domain.delivery import DeliveryState
+from shared.domain.event import Event
+from shared.domain.ticket import Ticket
+from shared.intake.configuration_items import Item
+from shared.intake.normalised import Rejected
+from shared.policy.settings import PolicySettings
+from shared.usecases.accept_callback import Reception
+from shared.usecases.take_in import Landed
+
+
+class FieldProblem(BaseModel):
+    """One field that is wrong."""
+
+    field: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457); ``code`` is a stable name of it."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[FieldProblem] = Field(default_factory=list)
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+
+
+class Received(BaseModel):
+    """What became of each alert.
+
+    ``rejected``: what could not be read; it is kept as ``dead_letter``.
+    """
+
+    accepted: int
+    tickets: list[Landed]
+    rejected: list[Rejected] = Field(default_factory=list)
+    dead_letter: str = ""
+
+
+class TicketShown(Ticket):
+    """A ticket."""
+
+
+class TicketList(BaseModel):
+    """One page; ``next_cursor`` is null on the last one."""
+
+    items: list[TicketShown]
+    next_cursor: str | None
+
+
+class Facets(BaseModel):
+    """How many tickets there are per value."""
+
+    total: int
+    status: dict[str, int]
+    severity: dict[str, int]
+    source: dict[str, int]
+    platform: dict[str, int]
+    classification: dict[str, int]
+
+
+class UploadedRow(BaseModel):
+    """One row: its ticket, or its mistake."""
+
+    line: int
+    ticket_id: str | None = None
+    disposition: str = ""
+    field: str = ""
+    error: str = ""
+
+
+class Uploaded(BaseModel):
+    """What became of each row, by its line in the file."""
+
+    accepted: int
+    rejected: int
+    rows: list[UploadedRow]
+
+
+class EventList(BaseModel):
+    """A part of the timeline."""
+
+    items: list[Event]
+
+
+class Reported(BaseModel):
+    """What was done with a report."""
+
+    ticket_id: str
+    reception: Reception
+
+
+class PolicyShown(PolicySettings):
+    """The policy and its version."""
+
+    version: int
+
+
+class ItemList(BaseModel):
+    """Names that were found, the surest first."""
+
+    items: list[Item]
+
+
+class CountsShown(BaseModel):
+    """Counts, and how many alerts are still on their way (``unaccounted``)."""
+
+    received: int
+    opened: int
+    duplicate: int
+    ignored: int
+    rejected: int
+    dead_lettered: int
+    unaccounted: int
+
+
+class HourShown(CountsShown):
+    """The counts of one source in the hour that starts at ``hour``."""
+
+    source: str
+    hour: AwareDatetime
+
+
+class Counts(BaseModel):
+    """Counts by source and hour, and their sum."""
+
+    items: list[HourShown]
+    total: CountsShown
+
+
+class DeliveryShown(BaseModel):
+    """One delivery; ``body`` only where a single one is asked for."""
+
+    id: str
+    source: str
+    body_hash: str
+    body: str = ""
+    whole: bool
+    received_at: AwareDatetime
+    alerts: int
+    state: DeliveryState
+    reason: str
+    answer: dict[str, Any] | None
+    tries: int
+    settled_at: AwareDatetime | None
+
+
+class DeliveryList(BaseModel):
+    """Deliveries of which something is left over."""
+
+    items: list[DeliveryShown]
+    next_cursor: str | None
+
+
+class AuditList(BaseModel):
+    """A part of the audit trail."""
+
+    items: list[AuditEntry]
+    next_after: int | None
+
+
+class Health(BaseModel):
+    """This process answers."""
+
+    status: str
+
+
+class Ready(BaseModel):
+    """``ok``, or what is wrong, per thing this app depends on."""
+
+    status: str
+    checks: dict[str, str]
+
+
+class Document(BaseModel):
+    """An OpenAPI document."""
+
+    model_config = ConfigDict(extra="allow")
+
+    openapi: str
