@@ -1,5 +1,6 @@
 """How good predictions are, as numbers. Pure: labels and predictions in, figures out."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ class Judged:
     retryable: str
     action: str
     confidence: float
-    unattended: bool  # marked as fit to run without a person
+    unattended: bool  # fit to run without a person, and sure enough for that
     true_category: str | None = None
     true_retryable: str | None = None
     true_action: str | None = None
@@ -48,6 +49,7 @@ class Bin:
 class Scores:
     """All figures, fractions 0-1; ``None`` where no row has the label.
 
+    ``micro_f1`` counts every row alike, ``macro_f1`` every category.
     ``unsafe``: an action is suggested where the label says escalate or none; the
     rate is over the rows so labelled. ``abstain``: no category is named. The
     calibration error is over rows that name a category.
@@ -55,6 +57,7 @@ class Scores:
 
     labelled: int
     macro_f1: float | None
+    micro_f1: float | None
     category_accuracy: float | None
     retryable_accuracy: float | None
     action_accuracy: float | None
@@ -79,6 +82,7 @@ def scores(judged: Iterable[Judged]) -> Scores:
     return Scores(
         labelled=sum(_is_labelled(row) for row in rows),
         macro_f1=_mean([line.f1 for line in categories]),
+        micro_f1=_micro_f1(with_category),
         category_accuracy=_share(row.category == row.true_category for row in with_category),
         retryable_accuracy=_share(
             row.retryable == row.true_retryable for row in rows if row.true_retryable is not None
@@ -113,6 +117,13 @@ def _category_score(name: str, rows: Sequence[Judged]) -> CategoryScore:
     return CategoryScore(name, labelled, precision, recall, f1)
 
 
+def _micro_f1(rows: Sequence[Judged]) -> float | None:
+    """Return 2 right / (named + labelled): a row without a verdict costs recall only."""
+    named = sum(row.category is not None for row in rows)
+    right = sum(row.category == row.true_category for row in rows)
+    return 2 * right / (named + len(rows)) if rows else None
+
+
 def _reliability(rows: Sequence[Judged]) -> tuple[Bin, ...]:
     by_bin: dict[int, list[Judged]] = {}
     for row in rows:
@@ -134,6 +145,12 @@ def _calibration_error(bins: Sequence[Bin]) -> float | None:
     if not total:
         return None
     return sum(bin_.rows * abs(bin_.accuracy - bin_.confidence) for bin_ in bins) / total
+
+
+def percentile(values: Iterable[float], share: float) -> float:
+    """Return the value that ``share`` percent of ``values`` do not exceed (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * share / 100) - 1)]
 
 
 def _share(flags: Iterable[bool]) -> float | None:

@@ -48,6 +48,7 @@ _NUMBERED = (
     ),
     ("sql", re.compile(r"\bError:? (\d{4,6}), (?:Severity|Level|State)\b", _I)),
     ("sql", re.compile(r"\bMessage=(\d{5,6});")),
+    ("sql", re.compile(r"\bError (\d{4,6}):", _I)),
     ("adf", re.compile(r"\"errorCode\"\s{0,5}:\s{0,5}\"(\d{3,5})\"", _I)),
     ("adf", re.compile(r"\bErrorCode=(\d{3,5})\b", _I)),
     (
@@ -63,7 +64,14 @@ _NUMBERED = (
     ("http", re.compile(r"\bby code: ([45]\d\d)\b", _I)),
     ("http", re.compile(r"\((?:HTTP )?([45]\d\d)\)")),
     ("http", re.compile(r"\b([45]\d\d) (?:client|server) error\b", _I)),
-    ("http", re.compile(r"\b(?:response|error|too many) ([45]\d\d)\b", _I)),
+    (
+        "http",
+        re.compile(
+            r"\b(?:response|error|too many|returned|answered|says|said|got|with|status)"
+            r" ([45]\d\d)\b",
+            _I,
+        ),
+    ),
     ("http", re.compile(r"[\"'], ([45]\d\d), (?:GET|PUT|HEAD|POST|PATCH|DELETE)\b")),
     ("sqlstate", re.compile(rf"\bSQLSTATE(?:{_CUE}|\s)([0-9A-Z]{{5}})\b")),
 )
@@ -83,6 +91,9 @@ _HTTP_WORDS = {
     "ServiceUnavailable": 503,
     "GatewayTimeout": 504,
 }
+# Classes of Java, .NET and Python: what no signature knows is read by its name.
+_CLASS = re.compile(r"(?<![A-Za-z0-9_])([A-Z][A-Za-z0-9]{3,80}(?:Exception|Error))(?![A-Za-z0-9_])")
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _TOKEN = re.compile(r"[A-Za-z][\w-]{3,119}")
 
 
@@ -125,6 +136,10 @@ def _named(text: str) -> Iterator[str]:
             yield name
             # Spark's error classes have sub-classes: DELTA_X.SUBCLASS is still DELTA_X.
             yield name.partition(".")[0]
+            # The same error of Data Factory is named with and without its failure type.
+            yield name.removeprefix("usererror").removeprefix("systemerror") or name
+    for match in _CLASS.finditer(text):
+        yield match[1].casefold()
     for match in _IN_WORDS.finditer(text):
         yield "_".join(match[1].casefold().replace("-", " ").split())
 
@@ -145,6 +160,11 @@ def _mentioned(text: str, known: frozenset[str]) -> Iterator[str]:
         name = token.casefold()
         if name in known and is_distinctive(token):
             yield name
+
+
+def in_words(name: str) -> str:
+    """Return the words a CamelCase or SNAKE_CASE ``name`` is made of; a number has none."""
+    return _WORD_START.sub(" ", name[:_MAX_NAME]).replace("_", " ").replace("-", " ")
 
 
 def is_distinctive(name: str) -> bool:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
+from shared.diagnosis.calibration import TABLE, Strength, Table, calibrated
 from shared.diagnosis.failure import FailureFacts, FailureText
-from shared.diagnosis.hits import Hit
+from shared.diagnosis.hits import ALL, Catalogue, Hit
 from shared.diagnosis.match import Verdict, verdict
 from shared.diagnosis.reading import bounded, printable
 from shared.diagnosis.redact import redact
-from shared.diagnosis.signature import NEVER_AUTOMATIC, PASSIVE, Signature
+from shared.diagnosis.signature import NEVER_AUTOMATIC, PASSIVE, Signature, Tier
 from shared.domain.alert import Platform
 from shared.domain.analysis import Action, Analysis, Category, Classification, Evidence, Risk
 
@@ -19,6 +20,8 @@ UNSURE = 0.45
 _CONTESTED_SHARE = 0.7
 # Text beyond this is not searched for secrets and therefore not shown either.
 _MAX_SHOWN_CHARS = 30_000
+# Of what is longer only a beginning is searched: secrets cost most of the time of a verdict.
+_BEGINNING_CHARS = 12_000
 _LONGEST_KEY_CHARS = 300
 
 # What the best action is called where the failure happened. None of the clusters behind a
@@ -44,13 +47,18 @@ _UNKNOWN_ADVICE = (
 )
 
 
-def diagnose(facts: FailureFacts) -> Analysis:
+def diagnose(facts: FailureFacts, catalogue: Catalogue = ALL, table: Table = TABLE) -> Analysis:
     """Return what is believed about the failure, with the evidence made safe to show.
 
     Never raises and never guesses: what no signature explains is ``uncertain``
     with a confidence below one half and goes to a person.
+
+    Args:
+        facts: What the system of record says.
+        catalogue: The signatures to look for.
+        table: How confidences are calibrated.
     """
-    found = verdict(facts)
+    found = verdict(facts, catalogue)
     evidence = _evidence(facts.texts)
     if found.hit is None:
         return Analysis(
@@ -62,9 +70,10 @@ def diagnose(facts: FailureFacts) -> Analysis:
     signature = found.hit.signature
     action = _action(found, facts.platform)
     automatic = action not in PASSIVE
+    confidence = _confidence(found, action, table)
     return Analysis(
-        classification=_classification(found, action),
-        confidence=_confidence(found),
+        classification=_classification(found, action, confidence),
+        confidence=confidence,
         category=signature.category,
         signature=signature.id,
         root_cause=signature.root_cause,
@@ -105,10 +114,10 @@ def _is_wish(hit: Hit | None) -> bool:
     return hit is not None and hit.signature.category is Category.CANCELLED_BY_USER
 
 
-def _confidence(found: Verdict) -> float:
-    if found.hit is None:
-        return 0.0
-    confidence = found.confidence
+def _confidence(found: Verdict, action: Action, table: Table) -> float:
+    tier = found.weakest.tier if found.weakest else Tier.INNER
+    strength = Strength(tier, acts=acts_alone(found, action))
+    confidence = calibrated(found.confidence, strength, table)
     if found.contested:
         confidence *= _CONTESTED_SHARE
     if found.unexplained and not _is_wish(found.hit):
@@ -116,12 +125,18 @@ def _confidence(found: Verdict) -> float:
     return round(confidence, 2)
 
 
-def _classification(found: Verdict, action: Action) -> Classification:
+def acts_alone(found: Verdict, action: Action) -> bool:
+    """Tell whether ``action`` may happen with nobody looking; closing the ticket may, too."""
+    automatic = found.hit is not None and found.hit.signature.auto
+    return action is Action.NONE or (automatic and action not in PASSIVE)
+
+
+def _classification(found: Verdict, action: Action, confidence: float) -> Classification:
     if found.contested or (found.unexplained and not _is_wish(found.hit)):
         return Classification.UNCERTAIN
     if action is Action.NONE:
         return Classification.FALSE_POSITIVE
-    if _confidence(found) < 0.5:
+    if confidence < 0.5:
         return Classification.UNCERTAIN
     return Classification.TRUE_POSITIVE
 
@@ -162,6 +177,6 @@ def _beginning(text: str) -> str:
     if len(text) <= _MAX_SHOWN_CHARS:
         return text
     # Not within a word: half a key does not look like one any more.
-    last_words = _MAX_SHOWN_CHARS - _LONGEST_KEY_CHARS
-    cut = max(text.rfind(char, last_words, _MAX_SHOWN_CHARS) for char in " \n,;\"'&")
+    last_words = _BEGINNING_CHARS - _LONGEST_KEY_CHARS
+    cut = max(text.rfind(char, last_words, _BEGINNING_CHARS) for char in " \n,;\"'&")
     return text[: cut if cut >= 0 else last_words]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from shared.diagnosis.codes import CONTAINERS, codes_in
 from shared.diagnosis.failure import FailureFacts, FailureText
-from shared.diagnosis.hits import Hit, best_first, hits_in, run_hit
+from shared.diagnosis.hits import ALL, Catalogue, Hit, best_first, hits_in, run_hit
 from shared.diagnosis.signature import Tier
 from shared.domain.alert import Platform
 from shared.domain.analysis import Action, Category
@@ -48,27 +48,29 @@ class Verdict:
     """The cause of the failure as far as signatures know it.
 
     ``hit`` is ``None`` when nothing is known. ``contested`` holds what speaks
-    for another cause, ``unexplained`` the evidence no signature covers.
+    for another cause, ``unexplained`` the evidence no signature covers. ``weakest``
+    is the least certain of all hits the verdict rests on.
     """
 
     hit: Hit | None = None
     confidence: float = 0.0
     contested: tuple[Hit, ...] = ()
     unexplained: tuple[str, ...] = ()
+    weakest: Hit | None = None
 
 
-def verdict(facts: FailureFacts) -> Verdict:
+def verdict(facts: FailureFacts, catalogue: Catalogue = ALL) -> Verdict:
     """Return the most likely cause of the failure, whatever the texts hold."""
     own, containers, beyond = _sorted_out(facts.texts)
-    findings, unexplained = _findings(own, facts.platform)
+    findings, unexplained = _findings(own, facts.platform, catalogue)
     if not findings:
         # The containers repeat the leaf's words: worth reading when no leaf says anything.
-        findings, vague = _findings(containers, facts.platform)
+        findings, vague = _findings(containers, facts.platform, catalogue)
         unexplained = unexplained or vague
     found = _combined(findings, (*unexplained, *beyond))
-    about_run = run_hit(facts.run_status)
+    about_run = run_hit(facts.run_status, catalogue)
     if about_run is not None and not _outlasts(found.hit, about_run):
-        return Verdict(about_run, about_run.confidence)
+        return Verdict(about_run, about_run.confidence, weakest=about_run)
     if _belies(found.hit, facts.run_status):
         return Verdict(unexplained=tuple(sorted(text.evidence_id for text in own + containers)))
     return found
@@ -128,7 +130,7 @@ def _is_container(text: FailureText) -> bool:
 
 
 def _findings(
-    texts: Iterable[FailureText], platform: Platform
+    texts: Iterable[FailureText], platform: Platform, catalogue: Catalogue
 ) -> tuple[list[Finding], tuple[str, ...]]:
     """Return one finding per explained step, and the evidence ids of unexplained ones."""
     by_step: dict[str, list[FailureText]] = {}
@@ -136,7 +138,7 @@ def _findings(
         by_step.setdefault(text.step or f"\0{len(by_step)}", []).append(text)
     findings, unexplained = [], []
     for views in by_step.values():
-        hits = [hit for view in views for hit in hits_in(view, platform)]
+        hits = [hit for view in views for hit in hits_in(view, platform, catalogue)]
         if hits:
             findings.append(_finding(hits))
         elif any(_says_something(view) for view in views):
@@ -170,7 +172,7 @@ def _contradicts(hit: Hit, best: Hit) -> bool:
     if hit.by in map(str.casefold, best.signature.within):
         return False  # the bare code, of which the best match knows the finer meaning
     forbids = best.is_active and not hit.is_active and hit.tier >= Tier.TEXT
-    return forbids or hit.rank[:2] == best.rank[:2]
+    return forbids or hit.rank[:3] == best.rank[:3]
 
 
 def _combined(findings: Iterable[Finding], unexplained: tuple[str, ...]) -> Verdict:
@@ -181,8 +183,8 @@ def _combined(findings: Iterable[Finding], unexplained: tuple[str, ...]) -> Verd
     gravest = own[0].hit
     contested = [hit for finding in own for hit in finding.against]
     contested += [finding.hit for finding in own[1:] if _disagree(finding.hit, gravest)]
-    confidence = min(finding.hit.confidence for finding in own)
-    return Verdict(gravest, confidence, tuple(contested), unexplained)
+    weakest = min((finding.hit for finding in own), key=lambda hit: (hit.confidence, hit.tier))
+    return Verdict(gravest, weakest.confidence, tuple(contested), unexplained, weakest)
 
 
 def _telling(findings: list[Finding]) -> list[Finding]:

@@ -29,6 +29,7 @@ PASSIVE = frozenset({Action.ESCALATE, Action.NONE})
 class Tier(IntEnum):
     """How telling a match is; the larger always wins."""
 
+    FAINT = 0  # ordinary words; those of one signature are counted, the most wins
     HINT = 1  # words that many failures use
     OUTER = 2  # the code of the activity or connector that noticed the failure
     TEXT = 3  # a phrase that belongs to this failure only
@@ -37,7 +38,18 @@ class Tier(IntEnum):
 
 # What a match of each tier can be worth at best, measured on labelled failures; a
 # hint stays below any sensible threshold for acting without a person.
-MAX_CONFIDENCE = {Tier.HINT: 0.7, Tier.OUTER: 0.85, Tier.TEXT: 0.9, Tier.INNER: 0.97}
+MAX_CONFIDENCE = {
+    Tier.FAINT: 0.49,
+    Tier.HINT: 0.7,
+    Tier.OUTER: 0.85,
+    Tier.TEXT: 0.9,
+    Tier.INNER: 0.97,
+}
+
+
+def numbered(namespace: str, first: int, last: int) -> tuple[str, ...]:
+    """Return the codes of a whole range that its vendor gave to one kind of error."""
+    return tuple(f"{namespace}:{number}" for number in range(first, last + 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,7 +96,7 @@ class Analysis(Model):
     risk: Risk = Risk.HIGH
     recommendations: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
-    method: str = "none"  # "signature", "model", "none"
+    method: str = "none"  # "signature", "model", "rules": neither knows; "none": not looked at yet
     max_attempts: int | None = None
     min_wait_seconds: float = 0
     rerun_safety: RerunSafety = RerunSafety.UNKNOWN  # as far as its definition shows

@@ -8,15 +8,18 @@ MendError
 ├── NotFound                no such ticket, source, ...                     404
 ├── VersionConflict         somebody else changed it first                  409
 ├── IllegalTransition       the ticket or attempt may not go there          409
+├── AlreadyDecided          somebody has decided it, or its time is up      409
+├── PlanChanged             what was seen is no longer what would be done   409
 ├── PreconditionFailed      the caller has seen an older version            412
 ├── KeyReused               the same idempotency key with another body      422
 ├── PreconditionRequired    the caller has not said which version it saw    428
 ├── Unavailable             the store cannot work now; try again            503
 │   └── NotConfigured       a setting is missing or wrong                   503
-└── ConnectorError          an outside system said no
-    ├── Transient           nothing happened there; asking again is safe
-    ├── Refused             the same call will fail again
-    └── OutcomeUnknown      it may have happened: reconcile, never resend
+├── ConnectorError          an outside system said no
+│   ├── Transient           nothing happened there; asking again is safe
+│   ├── Refused             the same call will fail again
+│   └── OutcomeUnknown      it may have happened: reconcile, never resend
+└── ModelUnavailable        the language model did not help: go on with rules
 """
 
 
@@ -86,6 +89,20 @@ class IllegalTransition(MendError):
     """The ticket or attempt may not move from its state to the requested one."""
 
     code = "illegal_transition"
+    http_status = 409
+
+
+class AlreadyDecided(MendError):
+    """It cannot be decided any more; the text says by whom and when it was."""
+
+    code = "already_decided"
+    http_status = 409
+
+
+class PlanChanged(MendError):
+    """The plan is another one than the person has seen: show it again."""
+
+    code = "plan_changed"
     http_status = 409
 
 
@@ -172,3 +189,13 @@ class OutcomeUnknown(ConnectorError):
     """It may have happened on the other side. Look for it; never send it again."""
 
     code = "connector_outcome_unknown"
+
+
+class ModelUnavailable(MendError):
+    """The language model gave nothing to go by, for whatever reason: rules decide alone.
+
+    The message says why in our own words; it quotes nothing of what the model answered.
+    """
+
+    code = "model_unavailable"
+    http_status = 502

@@ -19,6 +19,7 @@ from shared.diagnosis.signatures import (
     runtime,
     spark,
     sql,
+    stems,
     storage,
     words,
 )
@@ -38,4 +39,5 @@ SIGNATURES: tuple[Signature, ...] = (
     *spark.SIGNATURES,
     *names.SIGNATURES,
     *words.SIGNATURES,
+    *stems.SIGNATURES,
 )

@@ -5,7 +5,7 @@ activity type. Codes that cover several causes count as OUTER, so that whatever
 the message says inside wins.
 """
 
-from shared.diagnosis.signature import Example, Signature, Tier
+from shared.diagnosis.signature import Example, Signature, Tier, numbered
 from shared.domain.alert import Platform
 from shared.domain.analysis import Action, Category, Risk
 
@@ -97,7 +97,13 @@ SIGNATURES: tuple[Signature, ...] = (
         source=_GUIDE,
         examples=(Example(code="3202", message="1000 jobs created, exceeding rate limit"),),
         confidence=0.96,
-        phrases=("exceeding rate limit", ("jobs created", "rate limit"), "too many requests"),
+        phrases=(
+            ("already", "jobs created"),
+            "rate limit",
+            "exceeding rate limit",
+            ("jobs created", "rate limit"),
+            "too many requests",
+        ),
         within=_DATABRICKS_STEP,
         auto=True,
         risk=Risk.LOW,
@@ -993,6 +999,43 @@ SIGNATURES: tuple[Signature, ...] = (
         risk=Risk.LOW,
         max_attempts=1,
         min_wait_seconds=60,
+        platforms=_ADF,
+    ),
+    Signature(
+        id="adf-step-refused",
+        category=Category.CONFIG_ERROR,
+        retryable="false",
+        action=Action.ESCALATE,
+        root_cause="By its number the step was refused for the way it is set up.",
+        recommendations=(
+            "Read the message: the number only tells which kind of step refused it.",
+            "Check the settings of the step and of its linked service.",
+        ),
+        why="Most numbers of these ranges name a setting; those that do not are listed apart.",
+        source=_GUIDE,
+        examples=(Example(code="2107"), Example(code="3604"), Example(code="4115")),
+        confidence=0.6,
+        codes=(
+            "adf:2107",
+            "adf:2109",
+            "adf:2503",
+            "adf:2506",
+            *numbered("adf", 2307, 2309),
+            "adf:2311",
+            *numbered("adf", 2314, 2327),
+            "adf:2330",
+            *numbered("adf", 2332, 2339),
+            "adf:2344",
+            "adf:2349",
+            "adf:2706",
+            "adf:2708",
+            "adf:2710",
+            "adf:3604",
+            "adf:3605",
+            *numbered("adf", 4102, 4109),
+            *numbered("adf", 4113, 4120),
+        ),
+        code_tier=Tier.HINT,
         platforms=_ADF,
     ),
 )

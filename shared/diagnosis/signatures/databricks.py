@@ -49,7 +49,14 @@ SIGNATURES: tuple[Signature, ...] = (
         ),
         confidence=0.93,
         codes=("MAX_CONCURRENT_RUNS_EXCEEDED", "MAXIMUM_CONCURRENT_RUNS_REACHED"),
-        phrases=(("limit of", "maximum concurrent runs"),),
+        phrases=(
+            ("run skipped", "still active"),
+            ("only one run", "at a time"),
+            ("skipp", "active run"),
+            ("skipp", "already running"),
+            ("skipp", "still running"),
+            ("limit of", "maximum concurrent runs"),
+        ),
     ),
     Signature(
         id="spark-contexts-used-up",

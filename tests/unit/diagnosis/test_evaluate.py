@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.evaluate import main, own_examples, predict
-from bench.scores import Judged, scores
+from bench import evaluate
+from bench.corpus import Row, own_examples
+from bench.evaluate import main, predict
+from bench.scores import Judged, percentile, scores
 
 ROWS: list[dict[str, object]] = [
     {
@@ -159,6 +161,7 @@ def test_figures_by_hand() -> None:
 
     assert result.labelled == 4
     assert result.category_accuracy == 0.5
+    assert result.micro_f1 == pytest.approx(2 * 2 / (3 + 4))
     # timeout: precision 1/2, recall 1 -> 2/3; code_bug: precision 1, recall 1/3 -> 1/2
     assert result.macro_f1 == pytest.approx((2 / 3 + 1 / 2) / 2)
     assert result.retryable_accuracy == 1
@@ -182,3 +185,67 @@ def test_no_rows_give_no_figures() -> None:
     assert result.macro_f1 is None
     assert result.unsafe_rate is None
     assert result.calibration_error is None
+
+
+def test_writes_all_figures_beside_the_predictions(tmp_path: Path) -> None:
+    """A machine reads the same figures as a person."""
+    rows = [row | {"source_url": f"page {number}"} for number, row in enumerate(ROWS)]
+
+    main(["--corpus", str(written(tmp_path / "c.jsonl", *rows)), "--out", str(tmp_path / "o")])
+
+    found = json.loads((tmp_path / "scores.json").read_text())
+    assert found["corpus"] == "c.jsonl"
+    assert set(found["readings"]) == {"all", "by page", "withheld"}
+    for name in ("macro_f1", "micro_f1", "action_accuracy", "calibration_error"):
+        assert found["readings"]["all"][name] is not None
+    assert 0 < found["readings"]["all"]["ms_p50"] <= found["readings"]["all"]["ms_p95"]
+    assert found["all"]["reliability"]
+
+
+def test_says_what_is_not_as_committed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Figures are committed on purpose; the next run compares itself with them."""
+    monkeypatch.setattr(evaluate, "FIGURES", tmp_path / "figures.json")
+    right, wrong = tmp_path / "right" / "c.jsonl", tmp_path / "wrong" / "c.jsonl"
+    for path, category in ((right, "transient_network"), (wrong, "timeout")):
+        path.parent.mkdir()
+        written(path, ROWS[0] | {"category": category})
+    out = ["--out", str(tmp_path / "o")]
+
+    main(["--corpus", str(right), *out])
+    assert "no figures of c.jsonl" in capsys.readouterr().out
+    main(["--corpus", str(right), *out, "--update"])
+    main(["--corpus", str(right), *out])
+    assert "as committed" in capsys.readouterr().out
+    main(["--corpus", str(wrong), *out])
+
+    assert "all, category macro-F1: 1.0000 -> 0.0000" in capsys.readouterr().out
+    assert set(evaluate.committed()) == {"c.jsonl"}
+
+
+def test_an_action_below_the_threshold_is_not_unattended() -> None:
+    """A hint may suggest an action, but a person is asked first."""
+    hint = Row(id="h", platform="adf", message="The endpoint was throttled", best_action="none")
+
+    [(_, comparison)] = evaluate.judged([hint])
+
+    assert comparison.action == "rerun_from_failure"
+    assert not comparison.unattended
+
+
+def test_the_committed_figures_keep_what_is_promised() -> None:
+    """Cross-validated, rules alone: the limits below which nothing is released."""
+    figures = evaluate.committed()["dev.jsonl"]["by page"]
+
+    assert (figures["macro_f1"] or 0) >= 0.85
+    assert (figures["unsafe_rate"] or 0) <= 0.01
+    assert figures["unattended_unsafe_rate"] == 0
+    assert (figures["calibration_error"] or 0) <= 0.05
+
+
+def test_percentiles_are_values_that_occurred() -> None:
+    """Nearest rank: no value is made up between two."""
+    assert percentile([3.0, 1.0, 2.0, 4.0], 50) == 2
+    assert percentile([3.0, 1.0, 2.0, 4.0], 95) == 4
+    assert percentile([7.0], 0) == 7

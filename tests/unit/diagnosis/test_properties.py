@@ -150,6 +150,27 @@ def test_redaction_takes_linear_time(seed: str) -> None:
     assert seconds(redact, large) < 30 * seconds(redact, small) + 0.001
 
 
+HOSTILE = [
+    *SEEDS,
+    *("aA_", "AaaaError ", "[A_B.", "(A", '{"a":', "error code: ", "://a:b"),
+    *sorted({phrase[0] for each in SIGNATURES for phrase in each.phrases if len(phrase[0]) > 1})[
+        ::6
+    ],
+    " ".join(" ".join(p) if isinstance(p, tuple) else p for s in SIGNATURES for p in s.phrases),
+]
+
+
+@pytest.mark.parametrize("seed", HOSTILE)
+def test_no_text_takes_longer_than_a_twentieth_of_a_second(seed: str) -> None:
+    """64 kB of anything: the beginnings of phrases and patterns, over and over."""
+    message = (seed * 65_536)[:65_536]
+    facts = FailureFacts(
+        platform=Platform.ADF, texts=(FailureText(evidence_id="e1", message=message),)
+    )
+
+    assert seconds(lambda _: diagnose(facts), message) < 0.05
+
+
 @pytest.mark.parametrize("seed", SEEDS[::3])
 def test_a_megabyte_costs_no_more_than_its_head_and_tail(seed: str) -> None:
     """Everything but the bounded part is skipped, so the result is that of the bounded part."""

@@ -6,9 +6,9 @@ from collections import Counter
 import pytest
 
 from shared.diagnosis import signatures
-from shared.diagnosis.diagnose import diagnose
+from shared.diagnosis.diagnose import action_on, diagnose
 from shared.diagnosis.failure import FailureFacts, FailureText
-from shared.diagnosis.hits import known_names
+from shared.diagnosis.hits import hits_in, known_names
 from shared.diagnosis.reading import plain
 from shared.diagnosis.signature import (
     NEVER_AUTOMATIC,
@@ -16,6 +16,7 @@ from shared.diagnosis.signature import (
     Example,
     Phrase,
     Signature,
+    Tier,
 )
 from shared.diagnosis.signatures import SIGNATURES
 from shared.domain.alert import Platform
@@ -51,6 +52,32 @@ def test_wins_on_its_own_example(signature: Signature, example: Example) -> None
     assert analysis.category is signature.category
     if analysis.confidence >= 0.5:
         assert analysis.classification is not Classification.UNCERTAIN
+
+
+@pytest.mark.parametrize(("signature", "example"), EXAMPLES)
+def test_no_other_would_act_on_its_example(signature: Signature, example: Example) -> None:
+    """What somebody has to look at is not taken for something to repeat by anybody else."""
+    if signature.action not in PASSIVE:
+        return
+    text = FailureText(evidence_id="e1", error_code=example.code, message=example.message)
+
+    for platform in signature.platforms:
+        acting = [
+            hit.signature.id
+            for hit in hits_in(text, platform)
+            if action_on(platform, hit.signature.action) not in PASSIVE and hit.tier >= Tier.TEXT
+        ]
+        assert acting == []
+
+
+def test_every_entry_is_right_or_silent_on_everybody_elses_examples() -> None:
+    """Alone, an entry claims nothing of others' examples more surely than their own does."""
+    for other in SIGNATURES:
+        for example in other.examples:
+            text = FailureText(evidence_id="e1", error_code=example.code, message=example.message)
+            hits = hits_in(text, example.platform or other.platforms[0])
+            best = next(hit for hit in hits if hit.signature.id == other.id)
+            assert all(hit.rank <= best.rank for hit in hits), other.id
 
 
 def test_wins_on_each_of_its_codes() -> None:
