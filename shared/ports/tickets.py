@@ -50,6 +50,7 @@ class TicketQuery:
     fingerprint: tuple[str, ...] = ()
     scope: tuple[str, ...] = ()
     signature: tuple[str, ...] = ()
+    approval: tuple[str, ...] = ()
     except_source: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
@@ -68,6 +69,7 @@ FILTERS = (
     "fingerprint",
     "scope",
     "signature",
+    "approval",
 )
 """The attributes of :class:`TicketQuery` that list values of the ticket's attribute so named."""
 

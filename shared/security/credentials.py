@@ -26,7 +26,7 @@ from pydantic import (
     model_validator,
 )
 
-from shared.security.urls import safe_url
+from shared.domain.urls import safe_url
 
 AZURE_MONITOR_APP = "461e8683-5575-4561-ac7f-899cc907d62a"
 """Application id of "AzNS AAD Webhook" (Microsoft Learn, "Action groups", secure webhook)."""

@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
+from shared.domain.alert import CANARY
 from shared.domain.attempt import AttemptOutcome
 from shared.domain.audit import AuditEntry, AuditNote
 from shared.domain.delivery import Delivery, DeliveryState, HourlyCounts, IntakeCounts
 from shared.domain.errors import NotFound, VersionConflict
 from shared.domain.event import Event
 from shared.domain.limits import Limit, LimitReached, Send
+from shared.domain.notification import Remembered
 from shared.domain.search import query_words, words_of
 from shared.domain.ticket import Change, Ticket, checked
 from shared.ports.audit import AuditQuery
@@ -38,6 +40,7 @@ class MemoryStore:
         self._deliveries: dict[str, Delivery] = {}
         self._counts: dict[tuple[datetime, str], IntakeCounts] = {}
         self._audit: list[AuditEntry] = []
+        self._told: dict[tuple[str, str], Remembered] = {}
 
     async def create(self, change: Change) -> bool:
         """See the protocol."""
@@ -258,6 +261,28 @@ class MemoryStore:
             del self._deliveries[delivery_id]
         return len(old)
 
+    async def remembered(self, channel: str, ticket_id: str) -> Remembered | None:
+        """See the protocol."""
+        return self._told.get((channel, ticket_id))
+
+    async def remember(self, remembered: Remembered) -> None:
+        """See the protocol."""
+        self._told[remembered.channel, remembered.ticket_id] = remembered
+
+    async def untold(
+        self, channel: str, *, since: datetime, now: datetime, limit: int
+    ) -> list[Ticket]:
+        """See the protocol."""
+        found = []
+        for ticket in self._tickets.values():
+            told = self._told.get((channel, ticket.id))
+            behind = told is None or told.version < ticket.version
+            waits = told is not None and told.next_at is not None and told.next_at > now
+            if behind and not waits and ticket.updated_at >= since and ticket.source != CANARY:
+                found.append(ticket)
+        found.sort(key=lambda one: (one.parent_id is not None, one.updated_at, one.id))
+        return found[:limit]
+
     async def audit(self, query: AuditQuery) -> list[AuditEntry]:
         """See the protocol."""
         return [
@@ -323,6 +348,8 @@ def _value(ticket: Ticket, name: str) -> str | None:
             return analysis.classification if analysis else None
         case "signature":
             return analysis.signature if analysis else None
+        case "approval":
+            return ticket.approval.status if ticket.approval else None
         case _:
             return str(getattr(ticket, name))
 

@@ -2,9 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,23 +11,16 @@ from shared.domain.attempt import AttemptOutcome
 from shared.domain.limits import Limit, Per, Send
 from shared.domain.ticket import Change, Ticket
 from shared.stores.counting import first_reached
-from shared.stores.memory import MemoryStore
-from shared.stores.sqlite import SqliteStore
+from tests.contract.stores import Store
 from tests.support.builders import NOW, SCOPE, an_opening
 
-Store = MemoryStore | SqliteStore
 ID = "TIK-20261120-000001"
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    """Yield a store of each kind with one ticket."""
-    chosen: Store = (
-        MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "mend.db")
-    )
-    await chosen.create(an_opening(ID))
-    yield chosen
-    await chosen.close()
+@pytest.fixture(autouse=True)
+async def a_ticket(store: Store) -> None:
+    """One ticket is there already."""
+    await store.create(an_opening(ID))
 
 
 def a_send(

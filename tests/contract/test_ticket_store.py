@@ -63,6 +63,18 @@ async def test_an_unknown_ticket_is_not_found(store: Store) -> None:
         await store.update("TIK-none", noted("x"))
 
 
+@pytest.mark.parametrize("odd", ["", "/", "a/b", "a?b", "a#b", "\\", "..", "ä", "x" * 2000])
+async def test_what_cannot_be_an_id_is_not_found(store: Store, odd: str) -> None:
+    """People ask for anything; no store may stumble."""
+    assert await store.find(odd) is None
+    with pytest.raises(NotFound):
+        await store.update(odd, noted("x"))
+    with pytest.raises(NotFound):
+        await store.delivery(odd)
+    assert await store.holder("run", odd) is None
+    assert await store.errands(of=[odd]) == []
+
+
 async def test_a_change_and_its_event_are_stored_together(store: Store) -> None:
     """The timeline tells every stored change, in order and without a gap."""
     await store.create(an_opening(ID))

@@ -1,0 +1,1 @@
+"""A simulated Key Vault: secrets with versions."""
