@@ -503,6 +503,127 @@ class IdentitySimulator(Simulator):
         return cast("list[str]", found["kids"])
 
 
+class KeyVaultSimulator(Simulator):
+    """A Key Vault: secrets with versions."""
+
+    name = "key-vault"
+
+    def put(self, name: str, value: str, *, enabled: bool = True) -> str:
+        """Make a new version the current one and return its number."""
+        body = {"name": name, "value": value, "enabled": enabled}
+        return str(self._send("POST", "/key-vault/secrets", body)["version"])
+
+
+class ModelSimulator(Simulator):
+    """A language model behind an OpenAI-compatible endpoint."""
+
+    name = "model-endpoint"
+
+    @property
+    def base_url(self) -> str:
+        """What clients call its base URL."""
+        return f"{self.url}/v1/"
+
+    def behave(self, mode: str = "honest", answer: object = None, **fields: object) -> None:
+        """Behave so from now on; ``fields`` are those of ``ModelScript``.
+
+        Args:
+            answer: To every prompt; for one per prompt give ``answers``.
+        """
+        table = {"answers": [{"answer": answer}]} if answer is not None else {}
+        self._send("PUT", "/model-endpoint/script", {"mode": mode, **table, **fields})
+
+    def prompts(self) -> list[str]:
+        """Return all that it was told, one text per question, oldest first."""
+        return cast("list[str]", self._send("GET", "/model-endpoint/prompts")["prompts"])
+
+
+class SlackSimulator(Simulator):
+    """A Slack workspace."""
+
+    name = "slack"
+    token = "xoxb-simulated"  # noqa: S105 - of a simulator
+    signing_secret = "simulated-signing-secret"  # noqa: S105 - the same
+
+    @property
+    def base_url(self) -> str:
+        """The address of its Web API."""
+        return f"{self.url}/api/"
+
+    def messages(self) -> list[dict[str, object]]:
+        """Return what stands in the channels, oldest first, replies included."""
+        return cast("list[dict[str, object]]", self._send("GET", "/slack/messages")["messages"])
+
+    def delete(self, ts: str) -> None:
+        """Delete a message, as a person can."""
+        self._send("POST", "/slack/deletions", {"ts": ts})
+
+    def click(self, action_id: str, value: str, **fields: object) -> tuple[str, dict[str, str]]:
+        """Return body and headers of what a click sends; fields are those of ``ClickScript``."""
+        script = {"action_id": action_id, "value": value, **fields}
+        found = self._send("POST", "/slack/clicks", script)
+        return str(found["body"]), cast("dict[str, str]", found["headers"])
+
+
+class JiraSimulator(Simulator):
+    """A Jira site."""
+
+    name = "jira"
+    user = "mend@example.com"
+    token = "simulated"  # noqa: S105 - of a simulator
+
+    def issues(self) -> list[dict[str, object]]:
+        """Return every issue with its comments and moves, oldest first."""
+        return cast("list[dict[str, object]]", self._send("GET", "/jira/issues")["issues"])
+
+    def lag(self, seconds: float) -> None:
+        """Let the search know of a change only after ``seconds``."""
+        self._send("PUT", "/jira/switches", {"index_seconds": seconds})
+
+    def move(self, key: str, transition: str) -> None:
+        """Move an issue, as a person can."""
+        self._send("POST", "/jira/moves", {"key": key, "transition": transition})
+
+
+class TeamsSimulator(Simulator):
+    """A Teams workflow that posts cards into a channel."""
+
+    name = "teams"
+
+    @property
+    def webhook_url(self) -> str:
+        """The address of the workflow, with its signature."""
+        path = "/workflows/tell/triggers/manual/paths/invoke"
+        return f"{self.url}{path}?api-version=2016-06-01&sig=simulated-signature"
+
+    def cards(self) -> list[dict[str, object]]:
+        """Return the cards that were posted, oldest first."""
+        return cast("list[dict[str, object]]", self._send("GET", "/teams/cards")["cards"])
+
+
+class SmtpSimulator(Simulator):
+    """A mail server."""
+
+    name = "smtp"
+
+    def mail_url(self, password: str = "simulated") -> str:  # noqa: S107 - of a simulator
+        """Return where mail is sent to, and as whom."""
+        address = self._send("GET", "/smtp/address")
+        return f"smtp://mend:{password}@{address['host']}:{address['port']}"
+
+    def certificate(self) -> str:
+        """Return what it shows after STARTTLS, as PEM."""
+        return self._http.get("/smtp/certificate").text
+
+    def mails(self) -> list[dict[str, object]]:
+        """Return what was accepted, oldest first."""
+        return cast("list[dict[str, object]]", self._send("GET", "/smtp/mails")["mails"])
+
+    def switch(self, **switches: object) -> None:
+        """Change what the server offers and asks for; the fields are those of ``SwitchScript``."""
+        self._send("PUT", "/smtp/switches", switches)
+
+
 class SimulatorProcess:
     """``python -m simulators NAME`` as a child process.
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, Field, JsonValue
 
+from shared.connectors.azure_identity import async_credential
 from shared.connectors.azure_wire import reading, starting
 from shared.domain.alert import Resource, TimeWindow
 from shared.domain.errors import OutcomeUnknown, Refused, Transient
@@ -325,9 +326,7 @@ class DataFactory:
             "permit_redirects": False,
         }
         if self._token is None:
-            from azure.identity.aio import DefaultAzureCredential
-
-            credential: Any = await self._open.enter_async_context(DefaultAzureCredential())
+            credential: Any = await self._open.enter_async_context(async_credential())
         else:
             # The policy does the work: azure-core's own refuses to send a token over plain http,
             # on loopback too. The credential only has to be there.

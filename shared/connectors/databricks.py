@@ -6,13 +6,13 @@ What is read stays in the platform's own words, so that a state nobody has heard
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, Field, JsonValue, ValidationError
 
-from shared.connectors.databricks_wire import SYSTEM, Json, Workspaces
+from shared.connectors.databricks_wire import SYSTEM, Json, Token, Workspaces
 from shared.domain.alert import Resource, TimeWindow
 from shared.domain.errors import ConnectorError, OutcomeUnknown, Refused, Transient
 from shared.domain.run import RunPhase, RunSnapshot, StepFailure
@@ -36,14 +36,22 @@ class Databricks:
 
     Args:
         default_host: The workspace that the settings name, with its scheme.
-        token: Static; ``None``: Entra ID.
+        token: Static, or what gives it; ``None``: Entra ID.
         timeout_seconds: For connecting and for each read.
+        refused: Told that the token was; ``True``: there is another one now.
     """
 
     def __init__(
-        self, default_host: str | None, token: str | None = None, *, timeout_seconds: float = 30
+        self,
+        default_host: str | None,
+        token: Token | None = None,
+        *,
+        timeout_seconds: float = 30,
+        refused: Callable[[], bool] = bool,
     ) -> None:
-        self._wire = Workspaces(default_host, token, timeout_seconds=timeout_seconds)
+        self._wire = Workspaces(
+            default_host, token, timeout_seconds=timeout_seconds, refused=refused
+        )
 
     async def close(self) -> None:
         """Release the threads."""

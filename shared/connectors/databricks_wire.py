@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from shared.connectors.azure_identity import credential
 from shared.connectors.azure_wire import retry_after_seconds
 from shared.diagnosis.redact import redact
 from shared.domain.errors import ConnectorError, OutcomeUnknown, Refused, Transient
@@ -35,6 +36,7 @@ _KNOWN_SUFFIXES = (
     ".gcp.databricks.com",
 )
 Json = dict[str, Any]
+Token = str | Callable[[], str]
 
 
 class Workspaces:
@@ -42,16 +44,25 @@ class Workspaces:
 
     Args:
         default_host: The one the settings name, with its scheme.
-        token: Static; ``None``: a token of Entra ID for each request.
+        token: Static, or what gives it; ``None``: a token of Entra ID for each request.
         timeout_seconds: For connecting and for each read; a call takes twice that at most.
+        refused: Told that the token was; ``True``: there is another one now.
     """
 
     def __init__(
-        self, default_host: str | None, token: str | None, *, timeout_seconds: float
+        self,
+        default_host: str | None,
+        token: Token | None,
+        *,
+        timeout_seconds: float,
+        refused: Callable[[], bool] = bool,
     ) -> None:
         self._default_host = default_host
         self._timeout_seconds = timeout_seconds
-        self._bearer: Callable[[], str] = partial(str, token) if token else _EntraToken()
+        self._refused = refused
+        self._bearer: Callable[[], str] = _EntraToken()
+        if token:
+            self._bearer = partial(str, token) if isinstance(token, str) else token
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="databricks")
         self._clients: dict[str, _Client] = {}
         self._lock = threading.Lock()
@@ -117,7 +128,13 @@ class Workspaces:
     ) -> Json:
         client = self._client(host, asked)
         with _meaning(asked, client, changes=changes):
-            answer = client.do(method, path, query, body)
+            try:
+                answer = client.do(method, path, query, body)
+            except Exception:
+                # Nothing has happened yet, and the token may have been rotated.
+                if client.answered.status != 401 or not self._refused():
+                    raise
+                answer = client.do(method, path, query, body)
             if not isinstance(answer, dict):
                 raise TypeError("the answer is no JSON object")
             return answer
@@ -226,11 +243,9 @@ class _EntraToken:
         self._lock = threading.Lock()
 
     def __call__(self) -> str:
-        from azure.identity import DefaultAzureCredential
-
         with self._lock:
             if self._credential is None:
-                self._credential = DefaultAzureCredential()
+                self._credential = credential()
         return str(self._credential.get_token(_ENTRA_SCOPE).token)
 
 

@@ -5,6 +5,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 import uvicorn
@@ -25,12 +26,14 @@ class Simulator:
         title: The real thing's name, for people.
         app: Its paths and its controls.
         interrupt: Wakes calls that are made to wait, so that stopping is quick.
+        beside: What else runs while it is served, for instance a port that speaks no HTTP.
     """
 
     name: str
     title: str
     app: ASGIApp
     interrupt: Callable[[], None]
+    beside: Callable[[], AbstractAsyncContextManager[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +115,16 @@ async def serve(
     ]
     for server, task in zip(servers, tasks, strict=True):
         await _ready(server, task)
-    for simulator, listener in simulators:
-        announce(simulator, address(listener))
-    await until.wait()
-    for server, (simulator, _) in zip(servers, simulators, strict=True):
-        server.should_exit = True
-        simulator.interrupt()
-    await asyncio.gather(*tasks)
+    async with contextlib.AsyncExitStack() as others:
+        for simulator, listener in simulators:
+            if simulator.beside is not None:
+                await others.enter_async_context(simulator.beside())
+            announce(simulator, address(listener))
+        await until.wait()
+        for server, (simulator, _) in zip(servers, simulators, strict=True):
+            server.should_exit = True
+            simulator.interrupt()
+        await asyncio.gather(*tasks)
 
 
 async def _ready(server: _Server, task: asyncio.Task[None]) -> None:

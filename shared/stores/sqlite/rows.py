@@ -11,7 +11,7 @@ from shared.stores.cursors import moment
 
 _COLUMNS = (
     "id, body, created_at, status, severity, source, platform, updated_at, rank, classification,"
-    " fingerprint, scope, signature"
+    " fingerprint, scope, signature, approval, version"
 )
 
 
@@ -55,7 +55,7 @@ def save_ticket(db: sqlite3.Connection, ticket: Ticket) -> None:
     """Store the ticket and what it is found by."""
     analysis = ticket.analysis
     db.execute(
-        f"INSERT OR REPLACE INTO tickets ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608 - a constant
+        f"INSERT OR REPLACE INTO tickets ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608 - a constant
         (
             ticket.id,
             ticket.model_dump_json(),
@@ -70,6 +70,8 @@ def save_ticket(db: sqlite3.Connection, ticket: Ticket) -> None:
             ticket.fingerprint,
             ticket.resource.scope,
             analysis.signature if analysis else None,
+            ticket.approval.status if ticket.approval else None,
+            ticket.version,
         ),
     )
     _save_words(db, ticket)

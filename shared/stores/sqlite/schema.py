@@ -50,10 +50,22 @@ ALTER TABLE tickets ADD COLUMN classification TEXT;
 ALTER TABLE tickets ADD COLUMN fingerprint TEXT;
 ALTER TABLE tickets ADD COLUMN scope TEXT;
 ALTER TABLE tickets ADD COLUMN signature TEXT;
+ALTER TABLE tickets ADD COLUMN approval TEXT;
+ALTER TABLE tickets ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX tickets_latest ON tickets (updated_at DESC, id DESC);
 CREATE INDEX tickets_most_severe ON tickets (rank DESC, id DESC);
 CREATE INDEX tickets_of_fingerprint ON tickets (fingerprint, created_at DESC);
+CREATE INDEX tickets_counted ON tickets (
+  status, severity, source, platform, classification, created_at
+);
+CREATE INDEX tickets_with_approval ON tickets (approval, updated_at DESC)
+  WHERE approval IS NOT NULL;
 CREATE INDEX tickets_of_signature ON tickets (scope, signature, created_at DESC);
+CREATE INDEX tickets_told ON tickets (updated_at, version, source);
+CREATE TABLE told (
+  channel TEXT NOT NULL, ticket_id TEXT NOT NULL, version INTEGER NOT NULL, next_at TEXT,
+  body TEXT NOT NULL, PRIMARY KEY (channel, ticket_id)
+) WITHOUT ROWID;
 CREATE TABLE searchable (
   number INTEGER PRIMARY KEY, ticket_id TEXT NOT NULL UNIQUE, words TEXT NOT NULL
 );

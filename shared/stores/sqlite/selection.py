@@ -2,7 +2,7 @@
 
 from shared.domain.search import query_words
 from shared.ports.audit import AuditQuery
-from shared.ports.tickets import FILTERS, Order, TicketQuery
+from shared.ports.tickets import FACETS, FILTERS, Order, TicketQuery
 from shared.stores.cursors import Position, moment
 
 Statement = tuple[str, tuple[object, ...]]
@@ -29,12 +29,16 @@ def page(query: TicketQuery, after: Position | None) -> Statement:
     return text, (*values, query.limit + 1)
 
 
-def facet(query: TicketQuery, name: str) -> Statement:
-    """Select each value of column ``name`` and how often it is found."""
+def facets(query: TicketQuery) -> Statement:
+    """Select each facet's name, each of its values and how often it is found."""
     parts, values = _conditions(query)
-    parts.append(f"{name} IS NOT NULL")
-    text = f"SELECT {name}, COUNT(*) FROM tickets{_where(parts)} GROUP BY 1 ORDER BY 1"  # noqa: S608
-    return text, tuple(values)
+    counts = " UNION ALL ".join(
+        f"SELECT '{name}', {name}, COUNT(*) FROM found WHERE {name} IS NOT NULL GROUP BY 2"  # noqa: S608
+        for name in FACETS
+    )
+    # The index has all that is counted: nobody has to turn the pages of the tickets themselves.
+    found = f"SELECT {', '.join(FACETS)} FROM tickets INDEXED BY tickets_counted{_where(parts)}"  # noqa: S608
+    return f"WITH found AS MATERIALIZED ({found}) {counts} ORDER BY 1, 2", tuple(values)
 
 
 def audit(query: AuditQuery) -> Statement:

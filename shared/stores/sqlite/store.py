@@ -14,6 +14,7 @@ from shared.domain.delivery import Delivery, DeliveryState, HourlyCounts, Intake
 from shared.domain.errors import VersionConflict
 from shared.domain.event import Event, OutboxItem
 from shared.domain.limits import Limit, LimitReached, Per, Send
+from shared.domain.notification import Remembered
 from shared.domain.ticket import Change, Ticket, checked
 from shared.ports.audit import AuditQuery
 from shared.ports.inbox import Settle
@@ -21,7 +22,7 @@ from shared.ports.settings import StoredSetting
 from shared.ports.tickets import FACETS, Decide, Errand, TicketPage, TicketQuery
 from shared.stores import cursors
 from shared.stores.cursors import moment
-from shared.stores.sqlite import inbox, selection
+from shared.stores.sqlite import inbox, notifications, selection
 from shared.stores.sqlite.connection import Reader, Writer
 from shared.stores.sqlite.rows import append, load, must_load, newest, save
 
@@ -59,11 +60,11 @@ class SqliteStore:
 
     async def get(self, ticket_id: str) -> Ticket:
         """See the protocol."""
-        return await self._reader.run(lambda db: must_load(db, ticket_id))
+        return self._reader.look_up(lambda db: must_load(db, ticket_id))
 
     async def find(self, ticket_id: str) -> Ticket | None:
         """See the protocol."""
-        return await self._reader.run(lambda db: load(db, ticket_id))
+        return self._reader.look_up(lambda db: load(db, ticket_id))
 
     async def update(self, ticket_id: str, decide: Decide) -> Ticket:
         """See the protocol."""
@@ -107,9 +108,10 @@ class SqliteStore:
         """See the protocol."""
 
         def work(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
-            return {
-                name: dict(db.execute(*selection.facet(query, name)).fetchall()) for name in FACETS
-            }
+            counted: dict[str, dict[str, int]] = {name: {} for name in FACETS}
+            for name, value, count in db.execute(*selection.facets(query)):
+                counted[name][value] = count
+            return counted
 
         return await self._reader.run(work)
 
@@ -126,7 +128,7 @@ class SqliteStore:
             )
             return [Errand(ticket, OutboxItem.model_validate_json(body)) for ticket, body in rows]
 
-        return await self._reader.run(work)
+        return self._reader.look_up(work)
 
     async def done(self, errand: Errand) -> None:
         """See the protocol."""
@@ -236,13 +238,13 @@ class SqliteStore:
 
     async def holder(self, kind: str, key: str) -> str | None:
         """See the protocol."""
-        return await self._reader.run(lambda db: _holder(db, kind, key))
+        return self._reader.look_up(lambda db: _holder(db, kind, key))
 
     # SettingsStore
 
     async def read(self, name: str) -> StoredSetting | None:
         """See the protocol."""
-        return await self._reader.run(lambda db: _setting(db, name))
+        return self._reader.look_up(lambda db: _setting(db, name))
 
     async def write(
         self,
@@ -290,7 +292,7 @@ class SqliteStore:
 
     async def delivery(self, delivery_id: str) -> Delivery:
         """See the protocol."""
-        return await self._reader.run(lambda db: inbox.find(db, delivery_id))
+        return self._reader.look_up(lambda db: inbox.find(db, delivery_id))
 
     async def deliveries(
         self, states: tuple[DeliveryState, ...], *, limit: int = 100, before: str | None = None
@@ -309,6 +311,24 @@ class SqliteStore:
     async def forget_deliveries(self, before: datetime) -> int:
         """See the protocol."""
         return await self._writer.run(lambda db: inbox.forget(db, before))
+
+    # NotificationStore
+
+    async def remembered(self, channel: str, ticket_id: str) -> Remembered | None:
+        """See the protocol."""
+        return self._reader.look_up(lambda db: notifications.load(db, channel, ticket_id))
+
+    async def remember(self, remembered: Remembered) -> None:
+        """See the protocol."""
+        await self._writer.run(lambda db: notifications.save(db, remembered))
+
+    async def untold(
+        self, channel: str, *, since: datetime, now: datetime, limit: int
+    ) -> list[Ticket]:
+        """See the protocol."""
+        return await self._reader.run(
+            lambda db: notifications.untold(db, channel, since, now, limit)
+        )
 
     # AuditTrail
 

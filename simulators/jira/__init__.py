@@ -1,0 +1,1 @@
+"""A simulated Jira: issues, comments, transitions, and a search that lags."""

@@ -1,0 +1,1 @@
+"""A simulated Teams workflow that posts cards into a channel."""
