@@ -1,0 +1,1 @@
+"""Programs for people and for ``make``: checks, the package, what a deployment needs."""
