@@ -4,12 +4,14 @@ import azure.durable_functions as df
 
 from shared.container import services
 from shared.domain.messages import Ending
+from shared.telemetry.spans import traced
 from shared.usecases import close_ticket as closing
 
 bp = df.Blueprint()
 
 
 @bp.activity_trigger(input_name="payload")
+@traced
 async def close_ticket(payload: dict) -> str:
     """End the ticket and return its status. Safe to repeat."""
     asked = Ending.model_validate(payload)

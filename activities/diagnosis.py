@@ -13,6 +13,7 @@ from shared.domain.messages import (
     TicketRef,
 )
 from shared.settings import settings
+from shared.telemetry.spans import traced
 from shared.usecases import analyse as analysing
 from shared.usecases import decide_next, episode, identify, look
 from shared.usecases import read_back as reading
@@ -22,6 +23,7 @@ bp = df.Blueprint()
 
 
 @bp.activity_trigger(input_name="payload")
+@traced
 async def claim_episode(payload: dict) -> dict[str, object]:
     """Take the ticket for one orchestration. Safe to repeat."""
     asked = EpisodeRef.model_validate(payload)
@@ -40,6 +42,7 @@ async def claim_episode(payload: dict) -> dict[str, object]:
 
 
 @bp.activity_trigger(input_name="payload")
+@traced
 async def identify_run(payload: dict) -> dict[str, object]:
     """Find out which run is to be healed. Safe to repeat."""
     asked = TicketRef.model_validate(payload)
@@ -50,6 +53,7 @@ async def identify_run(payload: dict) -> dict[str, object]:
 
 
 @bp.activity_trigger(input_name="payload")
+@traced
 async def look_at_run(payload: dict) -> dict[str, object]:
     """Look at a run once. Changes nothing."""
     asked = RunRef.model_validate(payload)
@@ -60,6 +64,7 @@ async def look_at_run(payload: dict) -> dict[str, object]:
 
 
 @bp.activity_trigger(input_name="payload")
+@traced
 async def read_back(payload: dict) -> None:
     """Store what the system of record says. Safe to repeat."""
     asked = TicketRef.model_validate(payload)
@@ -67,15 +72,24 @@ async def read_back(payload: dict) -> None:
 
 
 @bp.activity_trigger(input_name="payload")
+@traced
 async def analyse(payload: dict) -> None:
     """Store the likely cause. Safe to repeat."""
     asked = TicketRef.model_validate(payload)
     using = services()
-    await analysing.analyse(asked.ticket_id, using.store, using.record, using.clock)
+    await analysing.analyse(
+        asked.ticket_id,
+        using.store,
+        using.record,
+        using.clock,
+        surroundings=using.record,
+        advisor=using.advisor,
+    )
     await group_ticket(asked.ticket_id, using.store, using.clock)
 
 
 @bp.activity_trigger(input_name="payload")
+@traced
 async def decide(payload: dict) -> dict[str, object]:
     """Store and return what policy allows. Repeating decides again."""
     asked = TicketRef.model_validate(payload)

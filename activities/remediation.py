@@ -13,6 +13,7 @@ from shared.domain.messages import (
     Reconcile,
     RunLook,
 )
+from shared.telemetry.spans import traced
 from shared.usecases import conclude_attempt as concluding
 from shared.usecases import look
 from shared.usecases import prepare_attempt as preparing
@@ -24,6 +25,7 @@ bp = df.Blueprint()
 
 
 @bp.activity_trigger(input_name="payload")
+@traced
 async def prepare_attempt(payload: dict) -> dict[str, object]:
     """Store what is about to be done. Safe to repeat."""
     asked, using = AttemptRef.model_validate(payload), services()
@@ -45,6 +47,7 @@ async def prepare_attempt(payload: dict) -> dict[str, object]:
 
 
 @bp.activity_trigger(input_name="payload")
+@traced
 async def send_attempt(payload: dict) -> dict[str, object]:
     """Send the present step of the attempt. Safe to repeat: only one delivery ever sends."""
     asked, using = AttemptRef.model_validate(payload), services()
@@ -62,6 +65,7 @@ async def send_attempt(payload: dict) -> dict[str, object]:
 
 
 @bp.activity_trigger(input_name="payload")
+@traced
 async def reconcile_attempt(payload: dict) -> dict[str, object]:
     """Look for the effect of a request whose answer was lost. Safe to repeat."""
     asked, using = Reconcile.model_validate(payload), services()
@@ -80,6 +84,7 @@ async def reconcile_attempt(payload: dict) -> dict[str, object]:
 
 
 @bp.activity_trigger(input_name="payload")
+@traced
 async def look_at_attempt(payload: dict) -> dict[str, object]:
     """Look once how far the present step is. Safe to repeat."""
     asked, using = AttemptRef.model_validate(payload), services()
@@ -90,6 +95,7 @@ async def look_at_attempt(payload: dict) -> dict[str, object]:
 
 
 @bp.activity_trigger(input_name="payload")
+@traced
 async def conclude_attempt(payload: dict) -> dict[str, object]:
     """Store what the present step came to. Safe to repeat."""
     asked, using = Conclude.model_validate(payload), services()
@@ -112,6 +118,7 @@ async def conclude_attempt(payload: dict) -> dict[str, object]:
 
 
 @bp.activity_trigger(input_name="payload")
+@traced
 async def undo_attempt(payload: dict) -> None:
     """Take back what was changed for the attempt only. Safe to repeat."""
     asked, using = AttemptRef.model_validate(payload), services()

@@ -5,7 +5,8 @@
     watch                    until the failed run is over: its alert is sent while it still runs
     read back                the system of record says what failed: the alert is only a hint
     analyse                  known signatures
-    decide                   policy: execute | close | escalate, with reasons
+    decide                   policy: execute | ask | wait | close | escalate, with reasons
+    ask                      people, about exactly this plan; time never says yes
     attempt                  per step: intent -> send -> watch -> conclude; a lost answer is
                              looked for; what was changed for it only is taken back
     healed?                  close, else read back and decide again
@@ -21,9 +22,11 @@ from typing import Any
 import azure.durable_functions as df
 
 from orchestrators import steps
+from shared.domain.approval import ApprovalStatus
 from shared.domain.attempt import AttemptOutcome, AttemptState
 from shared.domain.decision import Effect
 from shared.domain.messages import (
+    ApprovalWatch,
     AttemptConcluded,
     AttemptPrepared,
     AttemptSent,
@@ -46,6 +49,17 @@ MAX_SETTLE_SECONDS = 30.0
 MAX_ROUNDS = 50
 # How often it is decided again while a limit is reached: a minute at most in between.
 MAX_WAITS = 20
+
+# People are asked about each attempt; whose plan changes all the time is for a person.
+MAX_QUESTIONS = 10
+# An answer takes effect after this long at most, should its event get lost.
+MAX_ANSWER_SECONDS = 30.0
+
+_GO_ON = {ApprovalStatus.APPROVED, ApprovalStatus.REVOKED}
+_NO: dict[str, tuple[Outcome, str]] = {
+    ApprovalStatus.REJECTED: (Outcome.REJECTED, "a person said no"),
+    ApprovalStatus.EXPIRED: (Outcome.APPROVAL_EXPIRED, "nobody decided in time"),
+}
 
 # How the ticket ends when a request was not accepted, by the state that left the attempt in.
 _ENDINGS = {
@@ -84,7 +98,7 @@ def _heal(context: Context, ticket_id: str) -> Generator[Any, Any, str]:
 
 def _rounds(context: Context, ticket_id: str, episode: EpisodeClaimed) -> Generator[Any, Any, str]:
     """Read back, decide and act until there is an end."""
-    rounds = waits = 0
+    rounds = waits = questions = 0
     while rounds < MAX_ROUNDS:
         yield from steps.read_back(context, ticket_id)
         yield from steps.analyse(context, ticket_id)
@@ -93,6 +107,14 @@ def _rounds(context: Context, ticket_id: str, episode: EpisodeClaimed) -> Genera
             waits += 1
             yield from steps.pause(context, decided.wait_seconds)
             continue
+        if decided.outcome is Effect.ASK and questions < MAX_QUESTIONS:
+            questions += 1
+            answer = yield from _ask(context, ticket_id, episode)
+            if answer in _GO_ON:
+                continue  # the world may have changed meanwhile: look, and decide again
+            if answer in _NO:
+                outcome, why = _NO[answer]
+                return (yield from steps.close_ticket(context, ticket_id, outcome, why))
         if decided.outcome is not Effect.EXECUTE:
             outcome = decided.ticket_outcome or Outcome.NOT_REMEDIABLE
             return (yield from steps.close_ticket(context, ticket_id, outcome, decided.sentence))
@@ -112,6 +134,21 @@ def _rounds(context: Context, ticket_id: str, episode: EpisodeClaimed) -> Genera
         if done.outcome is not AttemptOutcome.NOT_HEALED:
             return (yield from _close(context, ticket_id, done))
     raise RuntimeError(f"no end after {MAX_ROUNDS} rounds")
+
+
+def _ask(
+    context: Context, ticket_id: str, episode: EpisodeClaimed
+) -> Generator[Any, Any, str | None]:
+    """Ask people and wait for their word; return how it ended, ``None`` if nobody can be asked."""
+    asked = yield from steps.request_approval(context, ticket_id)
+    if asked.approval_id is None:
+        return None
+    watch = ApprovalWatch(
+        ticket_id=ticket_id,
+        approval_id=asked.approval_id,
+        poll_seconds=min(episode.poll_seconds, MAX_ANSWER_SECONDS),
+    )
+    return (yield from steps.await_approval(context, watch))
 
 
 def _prepare(

@@ -12,6 +12,10 @@ from typing import Any
 import azure.durable_functions as df
 
 from shared.domain.messages import (
+    ApprovalLook,
+    ApprovalRef,
+    ApprovalRequested,
+    ApprovalWatch,
     AttemptConcluded,
     AttemptPrepared,
     AttemptRef,
@@ -151,6 +155,38 @@ def watch(context: df.DurableOrchestrationContext, watched: Watch) -> Generator[
     """Wait until a run or a step is over, in an orchestration of its own; return how it ended."""
     ended = yield context.call_sub_orchestrator("watch_run", watched.model_dump(mode="json"))
     return str(ended)
+
+
+def request_approval(
+    context: df.DurableOrchestrationContext, ticket_id: str
+) -> Generator[Any, Any, ApprovalRequested]:
+    """Ask people about the plan."""
+    asked = TicketRef(ticket_id=ticket_id)
+    return ApprovalRequested.model_validate((yield from _call(context, "request_approval", asked)))
+
+
+def look_at_approval(
+    context: df.DurableOrchestrationContext, asked: ApprovalRef
+) -> Generator[Any, Any, str]:
+    """Return how a question stands."""
+    ref = ApprovalRef(ticket_id=asked.ticket_id, approval_id=asked.approval_id)
+    raw = yield from _call(context, "look_at_approval", ref)
+    return ApprovalLook.model_validate(raw).status
+
+
+def await_approval(
+    context: df.DurableOrchestrationContext, asked: ApprovalWatch
+) -> Generator[Any, Any, str]:
+    """Wait for people, in an orchestration of its own; return how the question ended."""
+    payload = asked.model_dump(mode="json")
+    name = waiting_for(asked.approval_id)
+    ended = yield context.call_sub_orchestrator("await_approval", payload, name)
+    return str(ended)
+
+
+def waiting_for(approval_id: str) -> str:
+    """Return the id of the orchestration that waits for an answer."""
+    return f"ask-{approval_id}"
 
 
 def pause(context: df.DurableOrchestrationContext, seconds: float) -> Generator[Any, Any, None]:

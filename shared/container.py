@@ -2,7 +2,7 @@
 
 import random
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from shared.channels import notifiers
+from shared.connectors.azure_identity import async_credential
 from shared.connectors.feeds import Feed
 from shared.connectors.logic_app import LogicAppTrigger
+from shared.connectors.openai_model import OpenAiModel
 from shared.connectors.own_webhook import OwnWebhook
 from shared.connectors.records import Records
+from shared.connectors.web_pubsub import WebPubSub
 from shared.domain.alert import CANARY, Alert, Platform
 from shared.domain.analysis import Action
 from shared.intake.factory import locate
@@ -22,13 +26,19 @@ from shared.intake.sources import generic
 from shared.policy.backoff import Backoff
 from shared.ports.clock import Clock
 from shared.ports.measures import Warehouse
+from shared.ports.notifications import Notifier
+from shared.ports.push import Push
 from shared.ports.runs import FailureFeed
 from shared.remedies.logic_app import RunLogicApp
 from shared.remedies.registry import Remedies, direct_remedies
+from shared.security.approval_links import ApprovalLinks
 from shared.settings import Settings, settings
 from shared.signing import CallbackTokens, canary_secret
+from shared.stores.cosmos import CosmosStore
 from shared.stores.sqlite import SqliteStore
+from shared.telemetry.start import start
 from shared.usecases.accept_alert import Accepted, accept_alert
+from shared.usecases.ask_model import Advisor
 from shared.usecases.decide_next import PolicyDefaults
 from shared.usecases.operator_settings import ExecutionMode, generic_mapping
 from shared.usecases.take_in import TakeIn
@@ -36,6 +46,11 @@ from shared.usecases.take_in import TakeIn
 if TYPE_CHECKING:
     from shared.connectors.adf import DataFactory
     from shared.connectors.databricks import Databricks
+
+
+Store = SqliteStore | CosmosStore
+
+_stores: dict[tuple[str | None, ...], Store] = {}
 
 
 class SystemClock:
@@ -50,7 +65,7 @@ class SystemClock:
 class Services:
     """Everything the use cases need from outside."""
 
-    store: SqliteStore
+    store: Store
     record: Records
     warehouse: Warehouse
     remedies: Remedies
@@ -63,10 +78,41 @@ class Services:
     new_ticket_id: Callable[[datetime], str]
     take_in: TakeIn
     own_webhook: OwnWebhook
+    approval_links: ApprovalLinks
     policy: PolicyDefaults
+    advisor: Advisor | None
+    notifiers: Mapping[str, Notifier]
 
 
-@cache
+class _Following:
+    """Builds the services once, and anew when a secret has changed.
+
+    The store stays as long as nothing that it is made of has changed.
+    """
+
+    def __init__(self, build: Callable[[], Services]) -> None:
+        self._build = build
+        self._built: Services | None = None
+        self._for: Settings | None = None
+
+    def __call__(self) -> Services:
+        """Return the services of this process.
+
+        Raises:
+            NotConfigured: a setting is missing or wrong.
+        """
+        chosen = settings()
+        if self._built is None or self._for is not chosen:
+            self._built, self._for = self._build(), chosen
+        return self._built
+
+    def cache_clear(self) -> None:
+        """Build anew at the next call, the store too."""
+        self._built = self._for = None
+        _stores.clear()
+
+
+@_Following
 def services() -> Services:
     """Return the services of this process.
 
@@ -77,16 +123,21 @@ def services() -> Services:
     from shared.connectors.databricks import Databricks
 
     chosen, clock = settings(), SystemClock()
+    start(chosen.mend_log_format, chosen.applicationinsights_connection_string)
     callbacks = CallbackTokens(chosen.signing_keys, chosen.public_url)
     adf = DataFactory(chosen.mend_adf_base_url, _secret(chosen.mend_adf_token))
-    jobs = Databricks(chosen.mend_databricks_host, _secret(chosen.mend_databricks_token))
+    jobs = Databricks(
+        chosen.mend_databricks_host,
+        _databricks_token if chosen.mend_databricks_token else None,
+        refused=settings.refused,
+    )
     record = Records({Platform.ADF: adf, Platform.DATABRICKS: jobs})
     remedies = direct_remedies(adf, jobs, clock)
     if chosen.mend_logic_app_url is not None:
         logic_app = LogicAppTrigger(chosen.mend_logic_app_url.get_secret_value())
         by_logic_app = RunLogicApp(logic_app, callbacks, record, remedies)
         remedies = {**remedies, by_logic_app.kind: by_logic_app}
-    store = SqliteStore(chosen.store_path)
+    store = _store(chosen)
 
     async def accept(alert: Alert, delivery_id: str) -> Accepted:
         return await accept_alert(
@@ -111,11 +162,47 @@ def services() -> Services:
         random=random.SystemRandom().random,
         new_ticket_id=new_ticket_id,
         take_in=TakeIn(store, clock, accept, new_delivery_id),
+        approval_links=ApprovalLinks(chosen.signing_keys, chosen.public_url),
         own_webhook=OwnWebhook(
             f"{chosen.public_url}/api/v1/tickets/webhook/{CANARY}",
             canary_secret(chosen.signing_keys[0]),
         ),
         policy=policy_defaults(chosen),
+        advisor=_advisor(chosen, store, clock),
+        notifiers=notifiers(chosen, clock),
+    )
+
+
+def _advisor(chosen: Settings, store: Store, clock: Clock) -> Advisor | None:
+    """Return the language model to ask; none without its URL."""
+    if chosen.mend_llm_base_url is None or chosen.mend_llm_model is None:
+        return None
+    model = OpenAiModel(
+        chosen.mend_llm_base_url, chosen.mend_llm_model, _secret(chosen.mend_llm_api_key)
+    )
+    return Advisor(
+        model, store, clock, chosen.mend_llm_daily_tokens, wording=chosen.mend_llm_wording == "on"
+    )
+
+
+def _store(chosen: Settings) -> Store:
+    cosmos = (chosen.cosmos_endpoint, chosen.cosmos_database, _secret(chosen.cosmos_key))
+    made_of = (chosen.mend_store, str(chosen.store_path), *cosmos)
+    if made_of not in _stores:
+        _stores.clear()  # what is under way goes on with the old one
+        _stores[made_of] = _new_store(chosen)
+    return _stores[made_of]
+
+
+def _new_store(chosen: Settings) -> Store:
+    if chosen.mend_store != "cosmos" or chosen.cosmos_endpoint is None:
+        return SqliteStore(chosen.store_path)
+    return CosmosStore(
+        chosen.cosmos_endpoint,
+        chosen.cosmos_database,
+        key=_secret(chosen.cosmos_key),
+        credential=async_credential,
+        create=chosen.creates_containers,
     )
 
 
@@ -174,5 +261,20 @@ def new_delivery_id(now: datetime) -> str:
     return f"DLV-{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
 
 
+def _databricks_token() -> str:
+    return _secret(settings().mend_databricks_token) or ""
+
+
 def _secret(value: SecretStr | None) -> str | None:
     return value.get_secret_value() if value else None
+
+
+def push() -> Push | None:
+    """Return what tells open dashboards of changes; ``None``: they ask by themselves."""
+    endpoint = settings().push_endpoint
+    return None if endpoint is None else _push(endpoint)
+
+
+@cache
+def _push(endpoint: str) -> Push:
+    return WebPubSub(endpoint, async_credential)

@@ -4,6 +4,9 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from shared.domain.alert import Severity
+from shared.domain.analysis import Action, Evidence, Risk
+from shared.domain.approval import Approval
 from shared.domain.audit import AuditEntry
 from shared.domain.delivery import DeliveryState
 from shared.domain.event import Event
@@ -12,6 +15,7 @@ from shared.intake.configuration_items import Item
 from shared.intake.normalised import Rejected
 from shared.policy.settings import PolicySettings
 from shared.usecases.accept_callback import Reception
+from shared.usecases.policy_versions import PolicyVersion
 from shared.usecases.take_in import Landed
 
 
@@ -45,6 +49,14 @@ class Received(BaseModel):
     tickets: list[Landed]
     rejected: list[Rejected] = Field(default_factory=list)
     dead_letter: str = ""
+
+
+class Ephemeral(BaseModel):
+    """What only the person sees who has clicked."""
+
+    response_type: str
+    replace_original: bool
+    text: str
 
 
 class TicketShown(Ticket):
@@ -87,6 +99,49 @@ class Uploaded(BaseModel):
     rows: list[UploadedRow]
 
 
+class ApprovalPlain(Approval):
+    """A question; ``approvers`` are those it was handed on to."""
+
+    action: Action
+    target: str
+    risk: Risk
+    approvers: list[str]
+
+
+class ApprovalShown(ApprovalPlain):
+    """A question with what one needs to know to decide it."""
+
+    title: str
+    severity: Severity
+    environment: str | None
+    root_cause: str
+    confidence: float | None
+    evidence: list[Evidence]
+    can_be_decided: bool
+
+
+class ApprovalList(BaseModel):
+    """One page of questions; ``next_cursor`` is null on the last one."""
+
+    items: list[ApprovalShown]
+    next_cursor: str | None
+
+
+class DecidedOne(BaseModel):
+    """What became of one of many: the question, or the problem."""
+
+    id: str
+    status: int
+    approval: ApprovalPlain | None = None
+    problem: Problem | None = None
+
+
+class Decided(BaseModel):
+    """What became of each, in their order."""
+
+    items: list[DecidedOne]
+
+
 class EventList(BaseModel):
     """A part of the timeline."""
 
@@ -104,6 +159,12 @@ class PolicyShown(PolicySettings):
     """The policy and its version."""
 
     version: int
+
+
+class PolicyVersionList(BaseModel):
+    """Versions of the policy settings, the newest first."""
+
+    items: list[PolicyVersion]
 
 
 class ItemList(BaseModel):

@@ -12,18 +12,27 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from shared.domain.approval import ApprovalStatus
 from shared.domain.audit import Verification
+from shared.domain.identity import Role
 from shared.domain.search import MAX_QUERY_CHARS
 from shared.intake.configuration_items import Inventory
 from shared.intake.manual import NewTicket
 from shared.intake.mapping import GenericMapping
 from shared.policy.settings import PolicySettings
+from shared.ports.push import Address
 from shared.ports.tickets import Order
 from shared.usecases.accept_callback import Report
+from shared.usecases.dashboard_stats import DashboardStats
 from shared.usecases.edit_ticket import Edit
-from shared.usecases.operator_settings import ExecutionMode, KillSwitch
+from shared.usecases.operator_settings import ExecutionMode, KillSwitch, KillSwitches
+from shared.usecases.replay_policy import Candidate, Replayed
 from triggers import answers
+from triggers.access import ACCESS, Route
+from triggers.approvals import ByToken, HandOn, Said, SaidOfMany
+from triggers.dashboard import MAX_HOURS
 from triggers.infrastructure import ExtractCi
+from triggers.policy import MAX_VERSIONS
 from triggers.requests import MAX_PARAMETER_CHARS, Reason
 from triggers.tickets import CHOICES, MAX_LIMIT
 
@@ -39,7 +48,8 @@ class Operation:
         body: What is sent: a model, or the schema of something else under its media type.
         partial: What the body leaves out stays as it is.
         answers: The model of the answer per status; a text for one that is no JSON.
-        problems: Statuses that come with a problem document, besides 400, 403, 500 and 503.
+        problems: Statuses that come with a problem document, besides 400, 403, 500 and 503,
+            and 401 where a role is needed.
     """
 
     summary: str
@@ -101,6 +111,7 @@ _CURSOR = _query(
     "`next_cursor` of the page before, with the same filters",
 )
 _TICKET = _path("ticket_id", "such as `TIK-20261120-3F9A2C`")
+_APPROVAL = _path("approval_id", "such as `APR-20261120-3F9A2C-1`")
 _DELIVERY = _path("delivery_id", "such as `DLV-20261120T020711412345-3f9a2c4e`")
 _SEEN = _header("If-None-Match", "an ETag: 304 if it is still that")
 _ANY_JSON: Schema = {JSON: {"schema": {}}}
@@ -114,12 +125,20 @@ _CSV: Schema = {
         }
     },
 }
+_CLICK: Schema = {
+    "application/x-www-form-urlencoded": {
+        "schema": {
+            "type": "object",
+            "properties": {"payload": {"type": "string"}},
+            "required": ["payload"],
+        }
+    }
+}
 _IDEMPOTENT = {
     **_header("Idempotency-Key", "the same key and body: done once, answered alike"),
     "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
 }
 
-Route = tuple[str, str]
 OPERATIONS: dict[Route, Operation] = {
     ("POST", "v1/tickets/webhook/{source}"): Operation(
         summary="Report failures: every alert in the body reaches a ticket before the answer",
@@ -203,6 +222,56 @@ OPERATIONS: dict[Route, Operation] = {
         answers={200: answers.Reported, 202: answers.Reported},
         problems=(404, 413),
     ),
+    ("GET", "v1/approvals"): Operation(
+        summary="What waits for people, and what they have decided",
+        parameters=(
+            {
+                **_query("status", _list(tuple(ApprovalStatus)), "any of these"),
+                "style": "form",
+                "explode": False,
+            },
+            _LIMIT,
+            _CURSOR,
+        ),
+        answers={200: answers.ApprovalList},
+    ),
+    ("GET", "v1/approvals/{approval_id}"): Operation(
+        summary="One question with its plan and the evidence",
+        parameters=(_APPROVAL,),
+        answers={200: answers.ApprovalShown},
+        problems=(404,),
+    ),
+    ("POST", "v1/approvals/{approval_id}/decision"): Operation(
+        summary="Approve or reject",
+        parameters=(_APPROVAL,),
+        body=Said,
+        answers={200: answers.ApprovalShown},
+        problems=(404, 409, 413),
+    ),
+    ("POST", "v1/approvals/{approval_id}/delegate"): Operation(
+        summary="Let somebody else decide as well",
+        parameters=(_APPROVAL,),
+        body=HandOn,
+        answers={200: answers.ApprovalShown},
+        problems=(404, 409, 413),
+    ),
+    ("POST", "v1/approvals/decisions"): Operation(
+        summary="Approve or reject up to 50 at once; each has a result of its own",
+        body=SaidOfMany,
+        answers={200: answers.Decided},
+        problems=(413,),
+    ),
+    ("POST", "v1/approvals/by-token"): Operation(
+        summary="What a signed link asks; with a decision, take it",
+        body=ByToken,
+        answers={200: answers.ApprovalShown},
+        problems=(401, 404, 409, 413),
+        security=("bearer",),
+    ),
+    ("GET", "approve"): Operation(
+        summary="The page behind a signed link; it changes nothing",
+        answers={200: "text/html"},
+    ),
     ("GET", "v1/settings/execution-mode"): Operation(
         summary="Auto or HIL", answers={200: ExecutionMode}
     ),
@@ -217,13 +286,14 @@ OPERATIONS: dict[Route, Operation] = {
         for method in ("PUT", "POST")
     },
     ("GET", "v1/settings/kill-switch"): Operation(
-        summary="The kill switch", answers={200: KillSwitch}
+        summary="The kill switch, and those of narrower scope that are on",
+        answers={200: KillSwitches},
     ),
     ("PUT", "v1/settings/kill-switch"): Operation(
-        summary="Stop every action, or let them go on",
+        summary="Stop every action, or those of a scope, or let them go on",
         body=KillSwitch,
         partial=True,
-        answers={200: KillSwitch},
+        answers={200: KillSwitches},
         problems=(413,),
     ),
     ("GET", "v1/settings/policy"): Operation(
@@ -238,6 +308,17 @@ OPERATIONS: dict[Route, Operation] = {
         answers={200: answers.PolicyShown},
         problems=(413,),
         headers=("ETag",),
+    ),
+    ("GET", "v1/settings/policy/versions"): Operation(
+        summary="Who changed what of the policy settings, the newest version first",
+        parameters=(_query("limit", _whole(1, MAX_VERSIONS), "how many at most"),),
+        answers={200: answers.PolicyVersionList},
+    ),
+    ("POST", "v1/policy/replay"): Operation(
+        summary="Which past decisions other policy settings would change; changes nothing",
+        body=Candidate,
+        answers={200: Replayed},
+        problems=(413,),
     ),
     ("GET", "v1/settings/inventory"): Operation(
         summary="What is known by name", answers={200: Inventory}
@@ -297,6 +378,16 @@ OPERATIONS: dict[Route, Operation] = {
         answers={200: answers.DeliveryShown},
         problems=(404, 409, 413),
     ),
+    ("POST", "v1/negotiate"): Operation(
+        summary="Where a page hears of changes at once",
+        answers={200: Address},
+        problems=(404,),
+    ),
+    ("GET", "v1/dashboard/stats"): Operation(
+        summary="How the last hours went, in numbers",
+        parameters=(_query("hours", _whole(1, MAX_HOURS), "how far back; 24 by default"),),
+        answers={200: DashboardStats},
+    ),
     ("GET", "v1/audit"): Operation(
         summary="Who did what, when and why",
         parameters=(
@@ -320,9 +411,22 @@ OPERATIONS: dict[Route, Operation] = {
         ),
         answers={200: Verification},
     ),
+    ("POST", "v1/notifications/slack/actions"): Operation(
+        summary="Slack tells of a click on one of our buttons",
+        parameters=(
+            _header("X-Slack-Request-Timestamp", "when it was signed, seconds since 1970"),
+            _header("X-Slack-Signature", "`v0=` and the signature over the body as it is"),
+        ),
+        body=_CLICK,
+        answers={200: answers.Ephemeral},
+        problems=(401, 413),
+    ),
     ("GET", "health"): Operation(summary="This process answers", answers={200: answers.Health}),
     ("GET", "ready"): Operation(
         summary="Each thing this app depends on", answers={200: answers.Ready, 503: answers.Ready}
+    ),
+    ("GET", "metrics"): Operation(
+        summary="How Mend is doing, in Prometheus' text format", answers={200: "text/plain"}
     ),
     ("GET", "openapi.json"): Operation(summary="This document", answers={200: answers.Document}),
 }
@@ -335,7 +439,7 @@ _HEADERS = {
 _ALWAYS = (400, 403, 500, 503)
 _REASONS = {
     400: "something is wrong with the request; `errors` names the field",
-    401: "no credential of this source is shown",
+    401: "no credential that is accepted here is shown",
     403: "not allowed, or not from there",
     404: "there is no such thing",
     409: "not possible as things stand",
@@ -376,6 +480,9 @@ def document() -> Schema:
 
 
 def _described(method: str, path: str, operation: Operation) -> Schema:
+    needs_role = isinstance(ACCESS.get((method, path)), Role)
+    problems = {*_ALWAYS, *operation.problems, *((401,) if needs_role else ())}
+    security = ("bearer",) if needs_role else operation.security
     described: Schema = {
         "operationId": _operation_id(method, path),
         "summary": operation.summary,
@@ -385,7 +492,7 @@ def _described(method: str, path: str, operation: Operation) -> Schema:
                 str(status): _answer(found, operation.headers)
                 for status, found in operation.answers.items()
             },
-            **{str(status): _problem(status) for status in sorted((*_ALWAYS, *operation.problems))
+            **{str(status): _problem(status) for status in sorted(problems)
                if status not in operation.answers},
         },
     }  # fmt: skip
@@ -393,8 +500,9 @@ def _described(method: str, path: str, operation: Operation) -> Schema:
         described["parameters"] = list(operation.parameters)
     if operation.body is not None:
         described["requestBody"] = _body(operation)
-    if operation.security:
-        described["security"] = [{}, *({name: []} for name in operation.security)]
+    if security:
+        # Also none: on a loopback host nobody signs in.
+        described["security"] = [{}, *({name: []} for name in security)]
     return described
 
 
@@ -455,7 +563,7 @@ def _definitions() -> Schema:
     for model in sorted(sent, key=_name):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}Input")
         for name, inner in schema.pop("$defs", {}).items():
-            definitions[f"{name}Input"] = _closed(inner)
+            definitions[f"{name}Input"] = inner
         definitions[f"{model.__name__}Input"] = _closed(schema)
         definitions[f"{model.__name__}Change"] = _closed({**schema, "required": []})
     used = str([_described(*route, operation) for route, operation in OPERATIONS.items()])
@@ -467,7 +575,7 @@ def _definitions() -> Schema:
 
 
 def _closed(schema: Schema) -> Schema:
-    """Say that unknown fields are refused, as every body's are."""
+    """Say that unknown fields of a body are refused."""
     if schema.get("type") == "object" and "properties" in schema:
         return {"additionalProperties": False, **schema}
     return schema

@@ -4,6 +4,7 @@ import logging
 
 import azure.durable_functions as df
 import azure.functions as func
+from azure.functions.warmup import WarmUpContext
 
 from shared.container import services
 from shared.domain.errors import MendError, Unavailable
@@ -16,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 @bp.warm_up_trigger(arg_name="warmup")
-def check_settings(warmup: func.Context) -> None:  # noqa: ARG001 - the trigger binds it
+def check_settings(warmup: WarmUpContext) -> None:  # noqa: ARG001 - the trigger binds it
     """Stop a start whose settings are wrong, with one line that names them."""
     settings()
 

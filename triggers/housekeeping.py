@@ -70,7 +70,7 @@ async def sweep_deliveries(
             logger.exception("delivery not dealt with", extra={"delivery_id": delivery.id})
             await take_in.bury(delivery.id, f"{type(error).__name__}: {error}")
             continue
-        await start(taken.opened, client)
+        start(taken.opened, client)
 
 
 @bp.timer_trigger(schedule="45 * * * * *", arg_name="timer", run_on_startup=False)

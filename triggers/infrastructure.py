@@ -7,8 +7,8 @@ from pydantic import ConfigDict, Field
 from shared.container import services
 from shared.domain.errors import InvalidInput
 from shared.domain.model import Model
-from shared.intake.configuration_items import MAX_NAME_CHARS, MAX_TEXT_CHARS, extract
-from shared.usecases.operator_settings import inventory
+from shared.intake.configuration_items import MAX_NAME_CHARS, MAX_TEXT_CHARS
+from shared.usecases.name_items import name_items
 from triggers.problems import answer, answers_problems
 from triggers.requests import read_body
 
@@ -50,5 +50,12 @@ async def extract_ci(req: func.HttpRequest) -> func.HttpResponse:
         metadata += ticket.ci
         service = service or ticket.service or ""
         text += f"\n{ticket.title}\n{ticket.description}"
-    found = extract(metadata=metadata, service=service, text=text, inventory=await inventory(store))
+    found = await name_items(
+        store,
+        metadata=metadata,
+        service=service,
+        text=text,
+        advisor=services().advisor,
+        about=asked.ticket_id or "",
+    )
     return answer({"items": [item.model_dump(mode="json") for item in found]})

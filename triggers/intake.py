@@ -79,7 +79,7 @@ async def redrive_dead_letter(
     delivery = await using.store.delivery(req.route_params["delivery_id"])
     note = AuditNote(actor=caller(req), action="delivery.redriven", reason=asked.reason)
     taken = await using.take_in.redrive(delivery.id, await reader_of(delivery), note)
-    await start(taken.opened, client)
+    start(taken.opened, client)
     return answer(taken.body, 202)
 
 

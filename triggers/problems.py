@@ -9,7 +9,8 @@ from typing import Any
 
 import azure.functions as func
 
-from shared.domain.errors import Forbidden, InvalidInput, MendError
+from shared.domain.errors import Forbidden, InvalidInput, MendError, Unauthenticated
+from triggers.access import admit, asking, shows_token
 
 logger = logging.getLogger(__name__)
 _RETRY_AFTER_SECONDS = 5
@@ -18,13 +19,15 @@ Handler = Callable[..., Awaitable[func.HttpResponse]]
 
 
 def answers_problems(handler: Handler) -> Handler:
-    """Answer every failure of ``handler`` with a problem document."""
+    """Let in who may call ``handler``, and answer every failure with a problem document."""
 
     @wraps(handler)
     async def wrapped(*args: Any, **kwargs: Any) -> func.HttpResponse:
         try:
-            _refuse_other_sites(kwargs.get("req", args[0] if args else None))
-            return await handler(*args, **kwargs)
+            request: func.HttpRequest = kwargs["req"] if "req" in kwargs else args[0]
+            _refuse_other_sites(request)
+            with asking(await admit(handler, request)):
+                return await handler(*args, **kwargs)
         except MendError as error:
             if error.http_status >= 500:
                 logger.exception("request failed", extra={"code": error.code})
@@ -36,19 +39,21 @@ def answers_problems(handler: Handler) -> Handler:
     return wrapped
 
 
-def _refuse_other_sites(request: func.HttpRequest | None) -> None:
+def _refuse_other_sites(request: func.HttpRequest) -> None:
     """Refuse what a page of another site lets its visitor's browser send (CSRF).
 
     Browsers say so in ``Sec-Fetch-Site`` (W3C Fetch Metadata); other clients send no such header.
+    A token is sent by a page that has it, never by the browser on its own.
     """
-    if request is None or request.method in {"GET", "HEAD"}:
+    if request.method in {"GET", "HEAD"}:
         return
-    if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
+    elsewhere = request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}
+    if elsewhere and not shows_token(request):
         raise Forbidden("this request comes from another site")
 
 
-def problem(error: MendError) -> func.HttpResponse:
-    """Return the problem document of ``error``."""
+def as_problem(error: MendError) -> dict[str, object]:
+    """Return the problem document of ``error``, as RFC 9457 has it."""
     body: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(error.http_status).phrase,
@@ -58,9 +63,16 @@ def problem(error: MendError) -> func.HttpResponse:
     }
     if isinstance(error, InvalidInput):
         body["errors"] = [{"field": error.field, "detail": str(error)}]
+    return body
+
+
+def problem(error: MendError) -> func.HttpResponse:
+    """Return the answer that tells of ``error``."""
     headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if error.http_status == 503 else {}
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
     return func.HttpResponse(
-        json.dumps(body),
+        json.dumps(as_problem(error)),
         status_code=error.http_status,
         headers=headers,
         mimetype="application/problem+json",

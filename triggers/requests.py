@@ -11,15 +11,16 @@ from typing import TypeVar
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
-from shared.domain.errors import InvalidInput, PreconditionRequired
+from shared.domain.errors import InvalidInput, PreconditionRequired, Unauthenticated
+from shared.domain.identity import Identity
 from shared.domain.model import Model
 from shared.intake.body import parse_json
+from triggers.access import present
 
 _B = TypeVar("_B", bound=BaseModel)
 _ETAG = re.compile(r'(?:W/)?"(\d{1,18})"')
 _KEY = re.compile(r"[!-~]{1,128}")
 MAX_PARAMETER_CHARS = 2_000
-LOCAL_USER = "local user"
 
 
 class Reason(Model):
@@ -29,8 +30,24 @@ class Reason(Model):
 
 
 def caller(_req: func.HttpRequest) -> str:
-    """Return who asks. Without authentication, which is for loopback only, there is one user."""
-    return LOCAL_USER
+    """Return the name of who asks.
+
+    Raises:
+        Unauthenticated: nobody has said.
+    """
+    return person().name
+
+
+def person() -> Identity:
+    """Return who asks.
+
+    Raises:
+        Unauthenticated: nobody has said.
+    """
+    identity = present()
+    if identity is None:
+        raise Unauthenticated
+    return identity
 
 
 def json_object(req: func.HttpRequest) -> dict[str, object]:
@@ -138,7 +155,8 @@ def chosen(params: Mapping[str, str], name: str, choices: tuple[str, ...]) -> tu
     Raises:
         InvalidInput: one of them is none of ``choices``.
     """
-    values = tuple(part.strip() for part in params.get(name, "").split(",") if part.strip())
+    given = params.get(name, "")
+    values = tuple(part.strip() for part in given.split(",")) if given.strip() else ()
     for value in values:
         if value not in choices:
             raise InvalidInput(f"{value!r} is none of {listed(choices)}", field=name)

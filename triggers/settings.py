@@ -9,8 +9,10 @@ from pydantic import BaseModel
 
 from shared.container import services
 from shared.domain.errors import InvalidInput
+from shared.domain.identity import Role
 from shared.intake.mapping import GenericMapping
 from shared.usecases.operator_settings import (
+    KillSwitch,
     change_execution_mode,
     change_generic_mapping,
     change_inventory,
@@ -23,7 +25,7 @@ from shared.usecases.operator_settings import (
     policy_settings,
 )
 from triggers.problems import answer, answers_problems
-from triggers.requests import caller, json_object, validated
+from triggers.requests import caller, json_object, person, validated
 
 bp = df.Blueprint()
 _M = TypeVar("_M", bound=BaseModel)
@@ -53,13 +55,13 @@ async def execution_mode_setting(req: func.HttpRequest) -> func.HttpResponse:
 )
 @answers_problems
 async def kill_switch_setting(req: func.HttpRequest) -> func.HttpResponse:
-    """Read or switch the kill switch; it holds for every send that has not left yet."""
+    """Read the kill switch, or turn the one of ``scope``; it holds for all that has not left."""
     using = services()
     if req.method == "GET":
         switch = await kill_switch(using.store)
     else:
-        change = partial(_changed, req=req)
-        switch = await change_kill_switch(using.store, change, actor=caller(req))
+        change, scope = partial(_switched, req=req), _scope(req)
+        switch = await change_kill_switch(using.store, change, scope=scope, actor=caller(req))
     return answer(switch.model_dump(mode="json"))
 
 
@@ -102,6 +104,20 @@ async def generic_mapping_setting(req: func.HttpRequest) -> func.HttpResponse:
     else:
         mapping = await change_generic_mapping(store, partial(_changed, req=req), actor=caller(req))
     return answer(mapping.model_dump(mode="json"))
+
+
+def _scope(req: func.HttpRequest) -> str:
+    """Return which switch is meant; what is no text is refused with the rest of the body."""
+    scope = json_object(req).get("scope", "global")
+    return validated(KillSwitch, {"scope": scope}).scope
+
+
+def _switched(current: KillSwitch, req: func.HttpRequest) -> KillSwitch:
+    """Apply the body; to stop everything is for more people than to let it go on."""
+    changed = _changed(current, req)
+    if not changed.on:
+        person().require(Role.ADMIN)
+    return changed
 
 
 def _changed(current: _M, req: func.HttpRequest) -> _M:

@@ -1,5 +1,6 @@
 """Carry out what waits in the outbox. Used right after intake and by the timer."""
 
+import asyncio
 import logging
 from collections.abc import Collection
 
@@ -10,9 +11,11 @@ from shared.domain.event import START_REMEDIATION, UNDO
 from shared.domain.messages import TicketRef
 from shared.ports.orchestrations import Standing
 from shared.ports.tickets import Errand
+from shared.telemetry.spans import ticket_span
 from shared.usecases.undo_attempt import undo_attempt
 
 logger = logging.getLogger(__name__)
+_UNDER_WAY: set[asyncio.Task[None]] = set()
 _STATUS = df.OrchestrationRuntimeStatus
 _STANDINGS = {
     _STATUS.Pending: Standing.PENDING,
@@ -64,13 +67,21 @@ async def run_errands(
     return done
 
 
-async def start(opened: Collection[str], client: df.DurableOrchestrationClient) -> None:
-    """Begin the remediation of these tickets at once; what fails now, a timer does later."""
-    if not opened:
-        return
+def start(opened: Collection[str], client: df.DurableOrchestrationClient) -> None:
+    """Begin the remediation of these tickets right after the answer.
+
+    Nobody waits for it: it is stored, and what fails or is cut off here, a timer does later.
+    """
+    if opened:
+        task = asyncio.create_task(_start_all(opened, client))
+        _UNDER_WAY.add(task)  # the loop itself keeps tasks weakly
+        task.add_done_callback(_UNDER_WAY.discard)
+
+
+async def _start_all(opened: Collection[str], client: df.DurableOrchestrationClient) -> None:
     try:
         await run_errands(client, of=opened)
-    except Exception:  # it is stored; the timer starts what could not be started here
+    except Exception:
         logger.exception("remediation not started yet")
 
 
@@ -88,7 +99,8 @@ async def _run(errand: Errand, client: df.DurableOrchestrationClient) -> None:
 async def _start(ticket_id: str, instance_id: str, client: df.DurableOrchestrationClient) -> None:
     payload = TicketRef(ticket_id=ticket_id).model_dump(mode="json")
     try:
-        await client.start_new("remediate", instance_id, payload)
+        with ticket_span("start_remediation", ticket_id):
+            await client.start_new("remediate", instance_id, payload)
     except Exception:
         standing = await DurableOrchestrations(client).standing(instance_id)
         if standing not in {Standing.PENDING, Standing.RUNNING}:

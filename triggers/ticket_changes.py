@@ -37,7 +37,7 @@ async def open_ticket(
 
     posted = Posted(manual.SOURCE, req.get_body(), idempotency_key(req), told=True)
     taken = await using.take_in(posted, read)
-    await start(taken.opened, client)
+    start(taken.opened, client)
     first = taken.first
     if first is None or first.ticket_id is None:
         raise InvalidInput("it could not be opened; the list of dead letters says why")
@@ -87,7 +87,7 @@ async def upload_csv(
 
     posted = Posted(csv_upload.SOURCE, raw, idempotency_key(req), told=True)
     taken = await services().take_in(posted, read)
-    await start(taken.opened, client)
+    start(taken.opened, client)
     outcomes = iter(taken.tickets)
     shown_rows: list[dict[str, object]] = []
     for line, problem in lines:

@@ -1,5 +1,6 @@
 """POST /api/v1/tickets/webhook/{source}: a failure is reported."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import azure.durable_functions as df
@@ -41,7 +42,7 @@ async def receive_alert(
         return normalise(source, body, defaults, received_at)
 
     taken = await using.take_in(Posted(source, raw, verified.delivery_id or ""), read)
-    await start(taken.opened, client)
+    start(taken.opened, client)
     return answer(taken.body, 202)
 
 
@@ -51,6 +52,20 @@ async def _verified(source: str, raw: bytes, req: func.HttpRequest, using: Servi
     Raises:
         Unauthenticated: it shows no credential of its source.
     """
+    try:
+        try:
+            return await _verify(source, raw, req)
+        except Unauthenticated:
+            # Its secret may have been rotated: it is read again, at most twice a minute.
+            if not await asyncio.to_thread(settings.refused):
+                raise
+            return await _verify(source, raw, req)
+    except Unauthenticated:
+        await using.take_in.refuse(source)
+        raise
+
+
+async def _verify(source: str, raw: bytes, req: func.HttpRequest) -> Verified:
     chosen = settings()
     credentials = (
         chosen.canary_credentials
@@ -59,8 +74,4 @@ async def _verified(source: str, raw: bytes, req: func.HttpRequest, using: Servi
     )
     if not credentials and chosen.mend_auth == "off":
         return _OPEN
-    try:
-        return await verify(credentials, raw, dict(req.headers), datetime.now(UTC))
-    except Unauthenticated:
-        await using.take_in.refuse(source)
-        raise
+    return await verify(credentials, raw, dict(req.headers), datetime.now(UTC))

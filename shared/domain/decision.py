@@ -29,7 +29,8 @@ class Decision(Model):
 
     ``ticket_outcome`` is the outcome the ticket gets when the decision ends it.
     ``input_hash`` is the SHA-256 of the canonical JSON of the facts it was made
-    from; the facts themselves are in the timeline.
+    from; the facts themselves are in the timeline. ``settings_version`` is the
+    version of the policy settings that went into them; 0 are the defaults.
     """
 
     outcome: Effect
@@ -39,3 +40,4 @@ class Decision(Model):
     ticket_outcome: str | None = None
     policy_version: str
     input_hash: str
+    settings_version: int = 0

@@ -134,3 +134,28 @@ class Ending(TicketRef):
 
     outcome: Outcome
     conclusion: str
+
+
+class ApprovalRequested(Model):
+    """The question that people were asked; ``None``: there is nothing to ask."""
+
+    approval_id: str | None
+    expires_at: AwareDatetime | None = None
+
+
+class ApprovalRef(TicketRef):
+    """Which question."""
+
+    approval_id: str
+
+
+class ApprovalWatch(ApprovalRef):
+    """State of the wait for an answer, carried from generation to generation."""
+
+    poll_seconds: float = 30
+
+
+class ApprovalLook(Model):
+    """How the question stands, see :class:`shared.domain.approval.ApprovalStatus`."""
+
+    status: str

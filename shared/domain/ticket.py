@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, Field
 
 from shared.domain.alert import Platform, Resource, Severity, TimeWindow
 from shared.domain.analysis import Analysis
+from shared.domain.approval import Approval
 from shared.domain.attempt import Attempt, may_follow
 from shared.domain.decision import Decision
 from shared.domain.errors import IllegalTransition, NotFound
@@ -64,7 +65,8 @@ _FINAL = frozenset({Status.RESOLVED, Status.ESCALATED, Status.CLOSED})
 LEGAL_MOVES: dict[Status, frozenset[Status]] = {
     Status.OPEN: frozenset({Status.ANALYZING}) | _FINAL,
     Status.ANALYZING: frozenset({Status.AWAITING_APPROVAL, Status.REMEDIATING}) | _FINAL,
-    Status.AWAITING_APPROVAL: frozenset({Status.REMEDIATING}) | _FINAL,
+    # Once people have agreed, the world is looked at again before anything is done.
+    Status.AWAITING_APPROVAL: frozenset({Status.ANALYZING, Status.REMEDIATING}) | _FINAL,
     Status.REMEDIATING: frozenset({Status.MONITORING, Status.ANALYZING}) | _FINAL,
     Status.MONITORING: frozenset({Status.ANALYZING}) | _FINAL,
     # The machine is done with it; a person, or its sender, may still say how it ended.
@@ -147,7 +149,8 @@ class Ticket(Model):
     analysis: Analysis | None = None
     decision: Decision | None = None
     attempts: tuple[Attempt, ...] = ()
-    approval: None = None
+    approval: Approval | None = None  # the present question, or the last one
+    approvals: tuple[Approval, ...] = ()  # those before it
     assignee: str | None = None
     cancel_requested: bool = False  # stop after the step in flight
     parent_id: str | None = None  # the incident that this is part of

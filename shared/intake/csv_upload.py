@@ -99,7 +99,7 @@ def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
 def _columns(header: list[str], line: int) -> list[str]:
     columns = []
     for cell in header:
-        name = _PLAIN.get(plain_name(cell.strip()))
+        name = _PLAIN.get(plain_name(cell.replace(" ", "")))
         if name is None or name in columns:
             what = "is there twice" if name else f"is unknown; known are {', '.join(COLUMNS)}"
             raise InvalidInput(

@@ -14,14 +14,28 @@ _SILENCE = Verdict(
 )
 
 
+def _strictness(verdict: Verdict) -> int:
+    return _STRICTNESS[verdict.as_strict_as or verdict.effect]
+
+
+def _granted(verdict: Verdict, facts: PolicyFacts) -> Verdict:
+    """Answer a rule's question with what people have said; to all else they have no say."""
+    if verdict.effect is not Effect.ASK or not facts.approved_by:
+        return verdict
+    text = f"{verdict.text}; {facts.approved_by} has agreed"
+    return Verdict(effect=Effect.EXECUTE, text=text)
+
+
 def decide(facts: PolicyFacts, rules: Mapping[str, Rule] = RULES) -> Decision:
     """Return what may happen, with every rule's reason.
 
     Of equally strict verdicts the first rule's decides how the ticket ends. A
     rule that raises stops the decision: a guard never fails open.
     """
-    verdicts = {name: rule(facts) for name, rule in rules.items()} or {"default": _SILENCE}
-    strictest = max(verdicts.values(), key=lambda verdict: _STRICTNESS[verdict.effect])
+    verdicts = {name: _granted(rule(facts), facts) for name, rule in rules.items()} or {
+        "default": _SILENCE
+    }
+    strictest = max(verdicts.values(), key=_strictness)
     return Decision(
         outcome=strictest.effect,
         action=facts.action,

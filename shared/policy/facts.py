@@ -4,12 +4,13 @@ from typing import Literal
 
 from pydantic import Field
 
+from shared.domain.alert import Severity
 from shared.domain.analysis import Action, Category, Classification, RerunSafety, Risk
 from shared.domain.attempt import AttemptOutcome
 from shared.domain.model import Model
 from shared.domain.run import RunPhase
 
-POLICY_VERSION = "3"
+POLICY_VERSION = "4"
 """Raised whenever a rule changes its mind about the same facts."""
 
 
@@ -35,8 +36,11 @@ class PolicyFacts(Model):
     without_record: bool = False  # nothing that could be read, or run again, stands behind it
     canary: bool = False  # our own proof that alerts get through
     alert_resolved: bool = False  # its sender says that it is over
+    open_seconds: float = Field(default=0, ge=0)  # since the ticket was opened
     cancel_requested: bool = False
+    approved_by: str = ""  # who has agreed to exactly this plan, not too long ago
     healed_lately: int = 0  # how often the same thing was healed in the last half hour
+    max_healed_lately: int = 1_000_000
     outage: str = ""  # a known outage of what it runs on; empty: none
     classification: Classification
     category: Category | None
@@ -64,3 +68,13 @@ class PolicyFacts(Model):
     min_failing_targets: int = 1_000_000
     inconclusive_in_a_row: int = 0
     inconclusive_until_open: int = 1_000
+    freeze: str = ""  # the change freeze that holds; empty: none
+    maintenance: str = ""  # the maintenance that goes on; empty: none
+    allowed: bool = True  # operators let this be done to the target at all
+    kill_switch_scope: str = "global"  # what the switch that is on stops
+    # What the facts above were made of, for whoever asks what other settings would have done.
+    environment: str | None = None
+    severity: Severity | None = None
+    general_threshold: float | None = None  # before the severity changed it
+    own_risk: Risk | None = None  # before the environment raised it
+    defined_safety: RerunSafety = RerunSafety.UNKNOWN  # what the definition shows

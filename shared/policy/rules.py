@@ -15,16 +15,22 @@ from shared.policy.facts import PolicyFacts
 
 
 class Verdict(Model):
-    """One rule's opinion; ``ticket_outcome`` is how the ticket ends if it prevails."""
+    """One rule's opinion; ``ticket_outcome`` is how the ticket ends if it prevails.
+
+    ``as_strict_as`` lets it prevail over what is less strict than that: a pause
+    before an end is stronger than other rules' questions about going on.
+    """
 
     effect: Effect
     text: str
     ticket_outcome: Outcome | None = None
+    as_strict_as: Effect | None = None
 
 
 Rule = Callable[[PolicyFacts], Verdict]
 
-_MAX_HEALED_LATELY = 2
+HOLD_SECONDS = 180
+"""How long what is only probably nothing stays open, for everybody to see, before it is closed."""
 
 
 def _allow(text: str) -> Verdict:
@@ -71,6 +77,8 @@ def _without_record(facts: PolicyFacts) -> Verdict:
         return _close("the canary has come through", Outcome.FALSE_POSITIVE)
     if facts.alert_resolved:
         return _close("its sender says that it is over", Outcome.SELF_RECOVERED)
+    if facts.classification is Classification.FALSE_POSITIVE:
+        return _allow("nothing stands behind it that could have failed")
     return _escalate("nothing here can be read or run again by Mend: this is for a person")
 
 
@@ -105,17 +113,30 @@ def superseded(facts: PolicyFacts) -> Verdict:
 def benign(facts: PolicyFacts) -> Verdict:
     """Close what is no failure."""
     # Words alone, an alert's or an error's, never close what the record calls failed.
-    confirmed = facts.run_phase in {RunPhase.SUCCEEDED, RunPhase.CANCELLED}
-    if facts.classification is Classification.FALSE_POSITIVE and confirmed:
+    confirmed = facts.without_record or facts.run_phase in {
+        RunPhase.SUCCEEDED,
+        RunPhase.CANCELLED,
+    }
+    if facts.classification is not Classification.FALSE_POSITIVE or not confirmed:
+        return _allow("this is a failure")
+    if facts.confidence >= facts.confidence_threshold or facts.open_seconds >= HOLD_SECONDS:
         return _close("this needs no action", Outcome.FALSE_POSITIVE)
-    return _allow("this is a failure")
+    return Verdict(
+        effect=Effect.WAIT,
+        text=f"this probably needs no action ({facts.confidence:.2f} < "
+        f"{facts.confidence_threshold:.2f}): it is closed {HOLD_SECONDS // 60} minutes after it "
+        "was opened, unless something else turns up",
+        ticket_outcome=Outcome.FALSE_POSITIVE,
+        as_strict_as=Effect.CLOSE,
+    )
 
 
 def kill_switch(facts: PolicyFacts) -> Verdict:
     """Do nothing while the kill switch is on."""
     if facts.kill_switch:
         why = f": {facts.kill_switch_reason}" if facts.kill_switch_reason else ""
-        return _escalate(f"the kill switch is on{why}")
+        where = "" if facts.kill_switch_scope == "global" else f" for {facts.kill_switch_scope}"
+        return _escalate(f"the kill switch is on{where}{why}")
     return _allow("the kill switch is off")
 
 
@@ -189,9 +210,34 @@ def rerun_safety(facts: PolicyFacts) -> Verdict:
     return _allow(f"rerunning {facts.target} is {facts.rerun_safety}")
 
 
+def allowed(facts: PolicyFacts) -> Verdict:
+    """Keep to the actions that operators allow for the pipeline or job."""
+    if not facts.allowed:
+        return _escalate(f"{facts.action} is not among the actions allowed for {facts.target}")
+    return _allow(f"{facts.action} is allowed there")
+
+
+def freeze(facts: PolicyFacts) -> Verdict:
+    """Do nothing without a person while a change freeze holds."""
+    if facts.freeze:
+        return _ask(f"a change freeze holds: {facts.freeze}")
+    return _allow("no change freeze holds")
+
+
+def maintenance(facts: PolicyFacts) -> Verdict:
+    """Wait until a maintenance is over."""
+    if facts.maintenance:
+        return Verdict(
+            effect=Effect.WAIT,
+            text=f"a maintenance goes on: {facts.maintenance}",
+            ticket_outcome=Outcome.INCONCLUSIVE,
+        )
+    return _allow("no maintenance goes on")
+
+
 def flapping(facts: PolicyFacts) -> Verdict:
     """Leave to a person what comes back soon after it was healed, again and again."""
-    if facts.healed_lately >= _MAX_HEALED_LATELY:
+    if facts.healed_lately >= facts.max_healed_lately:
         return _escalate(
             f"it was healed {facts.healed_lately} times within half an hour and is back again",
             Outcome.NOT_HEALED,
@@ -255,6 +301,9 @@ RULES: dict[str, Rule] = {
     "confidence": confidence,
     "risk": risk,
     "rerun_safety": rerun_safety,
+    "allowed": allowed,
+    "freeze": freeze,
+    "maintenance": maintenance,
     "flapping": flapping,
     "known_outage": known_outage,
     "mass_failure": mass_failure,

@@ -17,14 +17,17 @@ from shared.domain.ticket import Outcome, Ticket
 from shared.policy.backoff import Backoff
 from shared.policy.decide import decide
 from shared.policy.facts import PastAttempt, PolicyFacts
-from shared.policy.settings import PolicySettings
+from shared.policy.rules import HOLD_SECONDS
+from shared.policy.settings import PolicySettings, Window
 from shared.ports.clock import Clock
 from shared.ports.settings import SettingsStore
 from shared.ports.tickets import SendLedger, TicketQuery, TicketStore
+from shared.usecases.approvals import plan_of
 from shared.usecases.known_outages import outage_of
 from shared.usecases.operator_settings import (
     ExecutionMode,
     KillSwitch,
+    KillSwitches,
     execution_mode,
     kill_switch,
     policy_settings,
@@ -35,6 +38,7 @@ _MASS_WINDOW = timedelta(minutes=10)
 _BREAKER_WINDOW = timedelta(hours=1)
 _FLAP_WINDOW = timedelta(minutes=30)
 _SHORTEST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 1.0, 60.0
+_MAINTENANCE_LOOK_SECONDS = 900.0
 
 
 class Store(TicketStore, SendLedger, SettingsStore, Protocol):
@@ -77,7 +81,7 @@ async def decide_next(
     ticket = await store.get(ticket_id)
     surroundings = await _surroundings(ticket, policy, store, clock)
     facts = _facts(ticket, mode, stop, policy, surroundings, defaults.max_attempts)
-    decision = decide(facts)
+    decision = decide(facts).model_copy(update={"settings_version": version})
     record = {
         "facts": facts.model_dump(mode="json"),
         **decision.model_dump(mode="json"),
@@ -92,16 +96,30 @@ async def decide_next(
         )
     used = len(ticket.attempts)
     if decision.outcome is Effect.WAIT:
-        return Next(decision, used + 1, surroundings.wait_seconds)
+        return Next(decision, used + 1, _until_worth_it(decision, facts, surroundings))
     patience = ticket.analysis.min_wait_seconds if ticket.analysis else 0
     wait = defaults.backoff.wait_seconds(failures=used, at_least=patience, chance=random())
     return Next(decision, used + 1, wait)
 
 
+def _until_worth_it(decision: Decision, facts: PolicyFacts, around: "_Surroundings") -> float:
+    """Return how many seconds to wait before it is decided again."""
+    if facts.outage:
+        return _LONGEST_WAIT_SECONDS
+    if facts.maintenance and around.maintenance is not None:
+        left = (around.maintenance.end - around.now).total_seconds()
+        return min(max(left, _SHORTEST_WAIT_SECONDS), _MAINTENANCE_LOOK_SECONDS)
+    if decision.ticket_outcome != Outcome.FALSE_POSITIVE:
+        return around.wait_seconds
+    left = HOLD_SECONDS - facts.open_seconds
+    return min(max(left, _SHORTEST_WAIT_SECONDS), _LONGEST_WAIT_SECONDS)
+
+
 @dataclass(frozen=True, slots=True)
 class _Surroundings:
-    """What goes on around the ticket."""
+    """What goes on around the ticket, ``now``."""
 
+    now: datetime
     reached: LimitReached | None
     wait_seconds: float
     failing: int
@@ -109,6 +127,8 @@ class _Surroundings:
     inconclusive: int
     healed_lately: int
     outage: str
+    freeze: str
+    maintenance: Window | None
 
 
 async def _surroundings(
@@ -130,6 +150,7 @@ async def _surroundings(
     failing, known = await store.failing_share(scope, now - _MASS_WINDOW)
     latest = await store.latest_outcomes(scope, policy.inconclusive_until_open)
     return _Surroundings(
+        now,
         reached,
         min(max(until, _SHORTEST_WAIT_SECONDS), _LONGEST_WAIT_SECONDS),
         failing,
@@ -137,12 +158,14 @@ async def _surroundings(
         sum(1 for _ in takewhile(lambda one: _is_unclear(one, now), latest)),
         await _healed_since(ticket, now - _FLAP_WINDOW, store),
         await outage_of(ticket.platform, store, now),
+        policy.freeze_at(now, ticket.environment, name_of(ticket)),
+        policy.maintenance_at(now, ticket.environment, name_of(ticket)),
     )
 
 
 async def _healed_since(ticket: Ticket, since: datetime, store: TicketStore) -> int:
     # Opened a while before it was healed: look a little farther back than that.
-    query = TicketQuery(fingerprint=(ticket.fingerprint,), since=since - _MASS_WINDOW, limit=20)
+    query = TicketQuery(fingerprint=(ticket.fingerprint,), since=since - _MASS_WINDOW, limit=100)
     return sum(
         one.outcome is Outcome.HEALED and one.closed_at is not None and one.closed_at >= since
         for one in (await store.search(query)).items
@@ -158,6 +181,17 @@ def target_of(ticket: Ticket) -> str:
     """Return what limits count a ticket's attempts by: the root pipeline or job."""
     run = ticket.observation.run if ticket.observation else None
     return (run.target if run else ticket.resource.name).casefold()
+
+
+def name_of(ticket: Ticket) -> str:
+    """Return the name by which operators speak of the root pipeline or job."""
+    run = ticket.observation.run if ticket.observation else None
+    return run.name if run else ticket.resource.name
+
+
+def names_of(ticket: Ticket) -> set[str]:
+    """Return every name that what is remediated has: a kill switch may use any."""
+    return {ticket.resource.name, name_of(ticket), target_of(ticket)}
 
 
 def _said_before(ticket: Ticket, decision: Decision) -> bool:
@@ -177,7 +211,7 @@ def sentence(decision: Decision) -> str:
 def _facts(
     ticket: Ticket,
     mode: ExecutionMode,
-    stop: KillSwitch,
+    switches: KillSwitches,
     policy: PolicySettings,
     around: _Surroundings,
     max_attempts: int,
@@ -186,10 +220,18 @@ def _facts(
     seen = ticket.observation or Observation(at=ticket.updated_at, problem="it was not read")
     action = fitting(ticket.platform, analysis.action, seen)
     spec = spec_of(ticket.platform, action)
-    said = policy.safety_of(seen.run.name if seen.run else ticket.resource.name)
+    name = name_of(ticket)
+    said = policy.safety_of(name)
     # The signature may know of more risk than the action has by itself; never of less.
     risks = [spec.risk if spec else Risk.HIGH, analysis.risk]
+    own = max(risks, key=_RISK_ORDER.index)
+    highest = policy.risk_in(ticket.environment, own)
+    stop = (
+        switches.stopping(environment=ticket.environment, targets=names_of(ticket), action=action)
+        or KillSwitch()
+    )
     return PolicyFacts(
+        approved_by=_approved_by(ticket, action, highest, around.now),
         run_phase=seen.run.phase if seen.run else None,
         failed_steps=len(seen.failures),
         recovered=_has_recovered(ticket, seen),
@@ -200,8 +242,10 @@ def _facts(
         without_record=ticket.platform is Platform.OTHER,
         canary=ticket.source == CANARY,
         alert_resolved=ticket.alert_resolved,
+        open_seconds=max(0, (around.now - ticket.created_at).total_seconds()),
         cancel_requested=ticket.cancel_requested,
         healed_lately=around.healed_lately,
+        max_healed_lately=policy.heals_per_half_hour,
         outage=around.outage,
         classification=analysis.classification,
         category=analysis.category,
@@ -210,7 +254,7 @@ def _facts(
         auto_remediable=analysis.auto_remediable,
         action=action,
         action_known=spec is not None,
-        risk=max(risks, key=_RISK_ORDER.index),
+        risk=highest,
         max_attempts_for_cause=analysis.max_attempts,
         past=tuple(
             PastAttempt(
@@ -222,11 +266,12 @@ def _facts(
             for past in ticket.attempts
         ),
         mode=mode.mode,
-        confidence_threshold=mode.confidence_threshold,
+        confidence_threshold=policy.threshold_for(ticket.severity, mode.confidence_threshold),
         max_attempts=max_attempts,
         kill_switch=stop.on,
         kill_switch_reason=stop.reason,
-        target=seen.run.name if seen.run else ticket.resource.name,
+        kill_switch_scope=stop.scope,
+        target=name,
         limit_reached=_limit_words(around.reached),
         rerun_safety=said if said is not RerunSafety.UNKNOWN else analysis.rerun_safety,
         owner_has_said=said is not RerunSafety.UNKNOWN,
@@ -238,7 +283,24 @@ def _facts(
         min_failing_targets=policy.min_failing_targets,
         inconclusive_in_a_row=around.inconclusive,
         inconclusive_until_open=policy.inconclusive_until_open,
+        freeze=around.freeze,
+        maintenance=around.maintenance.name if around.maintenance else "",
+        allowed=policy.allows(action, name),
+        environment=ticket.environment,
+        severity=ticket.severity,
+        general_threshold=mode.confidence_threshold,
+        own_risk=own,
+        defined_safety=analysis.rerun_safety,
     )
+
+
+def _approved_by(ticket: Ticket, action: Action, risk: Risk, now: datetime) -> str:
+    """Return who has agreed to what would be done now."""
+    plan = plan_of(ticket, risk=risk, action=action)
+    given = ticket.approval
+    if plan is None or given is None or not given.is_good_for(plan, now):
+        return ""
+    return given.decided_by or ""
 
 
 def _platform_tries(ticket: Ticket, seen: Observation) -> int:

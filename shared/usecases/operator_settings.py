@@ -1,13 +1,15 @@
 """What operators switch while the system runs: mode, threshold, kill switch, limits."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
+from shared.domain.analysis import Action
 from shared.domain.audit import AuditNote
-from shared.domain.errors import Unavailable, VersionConflict
+from shared.domain.errors import InvalidInput, Unavailable, VersionConflict
 from shared.domain.model import Model
 from shared.intake.configuration_items import Inventory
 from shared.intake.mapping import GenericMapping
@@ -22,6 +24,12 @@ _GENERIC = "generic-mapping"
 
 _MAX_TRIES = 20
 
+_MAX_SWITCHES = 200
+_SCOPE = (
+    r"^(global|(environment|target):[^\s]([^\r\n]{0,250}[^\s])?|"
+    rf"action:({'|'.join(Action)}))$"
+)
+
 _M = TypeVar("_M", bound=BaseModel)
 
 
@@ -33,11 +41,83 @@ class ExecutionMode(Model):
 
 
 class KillSwitch(Model):
-    """While ``on``, nothing is sent; intake, tickets and monitoring go on."""
+    """While ``on``, nothing is sent; intake, tickets and monitoring go on.
 
-    scope: Literal["global"] = "global"
+    ``scope``: ``global``, or what it stops: ``environment:NAME``, ``target:NAME`` (a pipeline
+    or job) or ``action:NAME``; names are compared in any case.
+    """
+
+    scope: str = Field(default="global", max_length=300, json_schema_extra={"pattern": _SCOPE})
     on: bool = False
     reason: str = Field(default="", max_length=500)
+
+    @field_validator("scope")
+    @classmethod
+    def _is_a_scope(cls, scope: str) -> str:
+        # One that names nothing there is would be believed to stop something.
+        if re.fullmatch(_SCOPE, scope) is None:
+            raise ValueError(
+                "must be global, environment:NAME, target:NAME or action:NAME of a known action"
+            )
+        return scope
+
+    def stops(self, *, environment: str | None, targets: Collection[str], action: Action) -> bool:
+        """Tell whether it stops this.
+
+        A failure whose environment nobody knows may be of any.
+
+        Args:
+            targets: All the names the pipeline or job has.
+        """
+        kind, _, name = self.scope.partition(":")
+        its = {
+            "environment": (environment or name,),
+            "target": tuple(targets),
+            "action": (str(action),),
+        }.get(kind, (name,))
+        return self.on and name.casefold() in {one.casefold() for one in its}
+
+
+class KillSwitches(KillSwitch):
+    """The switch for everything, and the narrower ones that are on."""
+
+    scope: Literal["global"] = "global"
+    others: tuple[KillSwitch, ...] = ()
+
+    def stopping(
+        self, *, environment: str | None, targets: Collection[str], action: Action
+    ) -> KillSwitch | None:
+        """Return a switch that stops this, the widest first."""
+        return next(
+            (
+                one
+                for one in (self, *self.others)
+                if one.stops(environment=environment, targets=targets, action=action)
+            ),
+            None,
+        )
+
+    def of(self, scope: str) -> KillSwitch:
+        """Return the switch of ``scope``."""
+        if scope.casefold() == "global":
+            return KillSwitch(on=self.on, reason=self.reason)
+        known = (one for one in self.others if one.scope.casefold() == scope.casefold())
+        return next(known, KillSwitch(scope=scope))
+
+    def with_one(self, switch: KillSwitch) -> "KillSwitches":
+        """Return all of them after ``switch`` was turned.
+
+        Raises:
+            InvalidInput: there are too many.
+        """
+        if switch.scope == "global":
+            return self.model_copy(update={"on": switch.on, "reason": switch.reason})
+        same = switch.scope.casefold()
+        others = tuple(one for one in self.others if one.scope.casefold() != same)
+        others = (*others, switch) if switch.on else others
+        if len(others) > _MAX_SWITCHES:
+            raise InvalidInput(f"at most {_MAX_SWITCHES} switches can be on", field="scope")
+        return self.model_copy(update={"others": others})
 
 
 async def execution_mode(settings: SettingsStore, *, at_first: ExecutionMode) -> ExecutionMode:
@@ -64,22 +144,38 @@ async def change_execution_mode(
     return await _change(settings, named, change, actor)
 
 
-async def kill_switch(settings: SettingsStore) -> KillSwitch:
-    """Return the kill switch as stored at this moment.
+async def kill_switch(settings: SettingsStore) -> KillSwitches:
+    """Return the kill switch as stored at this moment, with those of narrower scope.
 
     Raises:
         Unavailable: it cannot be read: the caller must not act.
     """
     stored = await settings.read(_KILL_SWITCH)
-    return KillSwitch() if stored is None else _read(KillSwitch, _KILL_SWITCH, stored.value)
+    return KillSwitches() if stored is None else _read(KillSwitches, _KILL_SWITCH, stored.value)
 
 
 async def change_kill_switch(
-    settings: SettingsStore, change: Callable[[KillSwitch], KillSwitch], *, actor: str = "system"
-) -> KillSwitch:
-    """Apply ``change``; the result holds for every send that has not left yet."""
-    named = _Named(_KILL_SWITCH, KillSwitch, KillSwitch())
-    return await _change(settings, named, change, actor)
+    settings: SettingsStore,
+    change: Callable[[KillSwitch], KillSwitch],
+    *,
+    scope: str = "global",
+    actor: str = "system",
+) -> KillSwitches:
+    """Apply ``change`` to the switch of ``scope``; it holds for every send that has not left yet.
+
+    Raises:
+        InvalidInput: too many switches would be on.
+    """
+    reason = ""
+
+    def turn(switches: KillSwitches) -> KillSwitches:
+        nonlocal reason
+        turned = change(switches.of(scope))
+        reason = turned.reason
+        return switches.with_one(turned)
+
+    named = _Named(_KILL_SWITCH, KillSwitches, KillSwitches())
+    return await _change(settings, named, turn, actor, reason_of=lambda _: reason)
 
 
 async def policy_settings(settings: SettingsStore) -> tuple[PolicySettings, int]:
@@ -153,19 +249,22 @@ class _Named(Generic[_M]):
 
 
 async def _change(
-    settings: SettingsStore, named: _Named[_M], change: Callable[[_M], _M], actor: str
+    settings: SettingsStore,
+    named: _Named[_M],
+    change: Callable[[_M], _M],
+    actor: str,
+    reason_of: Callable[[_M], str] = lambda _: "",
 ) -> _M:
     for _ in range(_MAX_TRIES):
         stored = await settings.read(named.name)
         before = _read(named.model, named.name, stored.value) if stored else named.at_first
         changed = change(before)
-        reason = getattr(changed, "reason", "")
         try:
             await settings.write(
                 named.name,
                 changed.model_dump(mode="json"),
                 expected_version=stored.version if stored else 0,
-                note=AuditNote(actor=actor, action="settings.changed", reason=reason),
+                note=AuditNote(actor=actor, action="settings.changed", reason=reason_of(changed)),
             )
         except VersionConflict:
             continue  # somebody else wrote in between: apply it to what they wrote

@@ -13,17 +13,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from shared.domain.approval import ApprovalStatus
 from shared.domain.attempt import UNDOABLE, Attempt, AttemptOutcome, AttemptState
 from shared.domain.errors import OutcomeUnknown, Refused, Transient
 from shared.domain.limits import Limit, LimitReached, Send
 from shared.domain.ticket import Change, Ticket
+from shared.policy.settings import PolicySettings
 from shared.ports.clock import Clock
 from shared.ports.settings import SettingsStore
 from shared.ports.tickets import ClaimStore, SendLedger, TicketStore
 from shared.remedies.registry import Remedies
 from shared.remedies.step import Work
 from shared.usecases.count_attempt import count_end
-from shared.usecases.operator_settings import kill_switch, policy_settings
+from shared.usecases.decide_next import name_of, names_of
+from shared.usecases.operator_settings import KillSwitch, kill_switch, policy_settings
 from shared.usecases.record_issued import record_issued
 
 
@@ -57,10 +60,20 @@ async def send_attempt(
     Raises:
         Unavailable: the store or the kill switch cannot be read; nothing was sent.
     """
-    switch = await kill_switch(store)
-    if switch.on:
-        return await _stop(ticket_id, number, store, clock, switch.reason)
+    before = await store.get(ticket_id)
     policy, _ = await policy_settings(store)
+    stopping = (await kill_switch(store)).stopping(
+        environment=before.environment,
+        targets=names_of(before),
+        action=before.attempt(number).action,
+    )
+    against = (
+        _begun_meanwhile(before, before.attempt(number), policy, clock)
+        if stopping is None
+        else _words_of(stopping)
+    )
+    if against:
+        return await _stop(ticket_id, number, store, clock, against)
     ticket, mine, reached = await _claim(ticket_id, number, store, policy.limits(), clock)
     if reached is not None:
         why = f"{reached.limit.most} {reached.limit.name} are made already"
@@ -141,9 +154,42 @@ async def _settle(ticket_id: str, settled: Attempt, store: Store, clock: Clock) 
     return (await store.update(ticket_id, settle)).attempt(settled.number)
 
 
-async def _stop(ticket_id: str, number: int, store: Store, clock: Clock, reason: str) -> Sent:
+def _words_of(switch: KillSwitch) -> str:
+    where = "" if switch.scope == "global" else f" for {switch.scope}"
+    return f"the kill switch is on{where}{f': {switch.reason}' if switch.reason else ''}"
+
+
+def _begun_meanwhile(ticket: Ticket, attempt: Attempt, policy: PolicySettings, clock: Clock) -> str:
+    """Return what has come to stand against the attempt since it was decided on.
+
+    Its first step only: what is half done is better finished.
+    """
+    if attempt.taken:
+        return ""
+    now, name, where = clock.now(), name_of(ticket), ticket.environment
+    maintenance = policy.maintenance_at(now, where, name)
+    if maintenance is not None:
+        return f"a maintenance goes on: {maintenance.name}"
+    freeze = policy.freeze_at(now, where, name)
+    if freeze and not _agreed_to(ticket, attempt):
+        return f"a change freeze holds: {freeze}"
+    if not policy.allows(attempt.action, name):
+        return f"{attempt.action} is not among the actions allowed for {name}"
+    return ""
+
+
+def _agreed_to(ticket: Ticket, attempt: Attempt) -> bool:
+    """Tell whether people have agreed to this very attempt."""
+    given = ticket.approval
+    return (
+        given is not None
+        and given.status is ApprovalStatus.APPROVED
+        and (given.plan.attempt_number, given.plan.action) == (attempt.number, attempt.action)
+    )
+
+
+async def _stop(ticket_id: str, number: int, store: Store, clock: Clock, why: str) -> Sent:
     """Cancel an attempt that has not left yet; one that may have left is looked for as ever."""
-    why = f"the kill switch is on{f': {reason}' if reason else ''}"
 
     def stop(ticket: Ticket) -> Change | None:
         attempt = ticket.attempt(number)

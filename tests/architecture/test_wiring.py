@@ -16,9 +16,19 @@ import function_app
 from shared.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("shared", "activities", "orchestrators", "triggers", "localhost", "simulators", "tests")
+PACKAGES = (
+    "shared", "activities", "orchestrators", "triggers", "localhost", "simulators", "mend", "tests",
+)  # fmt: skip
 # Each is paid for by every cold start that imports it; connectors import them on first use.
-HEAVY = ("azure.mgmt", "azure.identity", "azure.cosmos", "azure.keyvault", "databricks", "openai")
+HEAVY = (
+    "azure.mgmt",
+    "azure.identity",
+    "azure.cosmos",
+    "azure.keyvault",
+    "databricks",
+    "openai",
+    "slack_sdk",
+)
 
 
 def functions(trigger: str) -> dict[str, typing.Any]:

@@ -79,6 +79,7 @@ def test_settings_are_switched_in_part_and_stay(own_host: HostProcess) -> None:
             "scope": "global",
             "on": True,
             "reason": "audit",
+            "others": [],
         }
 
 

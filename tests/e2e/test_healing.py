@@ -288,26 +288,26 @@ def test_throttled_before_anything_happened_is_sent_again(adf: AdfSimulator, men
 
 
 def test_in_hil_mode_a_person_decides(adf: AdfSimulator, mend: Mend) -> None:
-    """Nothing is started on the machine's own account; the reason is on the ticket."""
-    assert mend.put("execution-mode", {"mode": "hil"}).status_code == 200
-    run = adf.seed_failed_run("careful", error_code="2200", message=NETWORK["message"])
+    """Nothing is started, the reason is said, and the question waits."""
+    mend.put("execution-mode", {"mode": "hil"})
+    ticket_id = mend.report(adf.seed_scenario(SCENARIOS["sql_transient"]))
+    ticket = mend.await_ticket(ticket_id, lambda one: one["status"] == "awaiting_approval")
 
-    ticket = mend.await_end(mend.report(run))
-
-    assert ticket["status"] == "escalated"
-    assert {"rule": "mode", "verdict": "ask"}.items() <= next(
-        reason for reason in ticket["decision"]["reasons"] if reason["rule"] == "mode"
-    ).items()
-    assert started(adf, "careful") == 0
+    assert ticket["approval"]["status"] == "pending"
+    assert ticket["approval"]["reasons"] == ["the mode is HIL: a person decides"]
+    assert adf.effects("createRun") == []
+    assert mend.http.post(f"/v1/tickets/{ticket_id}/cancel").json()["outcome"] == "cancelled"
 
 
 def test_below_the_threshold_a_person_decides(adf: AdfSimulator, mend: Mend) -> None:
-    """The threshold is a setting that holds from the next decision on."""
-    assert mend.put("execution-mode", {"confidence_threshold": 1.0}).status_code == 200
-    run = adf.seed_failed_run("unsure", error_code="2200", message=NETWORK["message"])
+    """A diagnosis that is not sure enough is no ground for acting alone."""
+    mend.put("execution-mode", {"mode": "auto", "confidence_threshold": 1.0})
+    ticket_id = mend.report(adf.seed_scenario(SCENARIOS["sql_transient"]))
+    ticket = mend.await_ticket(ticket_id, lambda one: one["status"] == "awaiting_approval")
 
-    assert mend.await_end(mend.report(run))["status"] == "escalated"
-    assert started(adf, "unsure") == 0
+    assert "< 1.00" in ticket["approval"]["reasons"][0]
+    assert adf.effects("createRun") == []
+    mend.http.post(f"/v1/tickets/{ticket_id}/cancel")
 
 
 def test_the_kill_switch_stops_everything_but_intake(adf: AdfSimulator, mend: Mend) -> None:

@@ -1,7 +1,7 @@
 """Plays one scenario again and again, each time in a world of its own."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -42,6 +42,7 @@ class Cells:
         trouble: Callable[[Simulators], None] = lambda _: None,
         timeout_seconds: float = 30,
         watch_minutes: int = 120,
+        meanwhile: Callable[[], Awaitable[None]] | None = None,
     ) -> tuple[Ticket, Peril]:
         """Play it to its end and return what came of it.
 
@@ -52,6 +53,7 @@ class Cells:
             deliveries: How often each activity is delivered, at the same time.
             trouble: Orders faults.
             timeout_seconds: Of the connectors, in real time.
+            meanwhile: What somebody else does all the time.
             watch_minutes: How long Mend waits for a run, in virtual time.
         """
         self._played += 1
@@ -77,6 +79,7 @@ class Cells:
         ):
             async with World(folder, self._simulators, self._clock, peril) as world:
                 world.deliveries = deliveries
+                world.meanwhile = meanwhile or world.meanwhile
                 peril.copy = world.back_up
                 ticket = await world.end(await world.report(alert))
                 if copies_at is not None:

@@ -24,10 +24,11 @@ import shared.connectors.databricks as databricks_connector
 import shared.connectors.logic_app as logic_app_connector
 import shared.settings as settings_module
 import shared.usecases.analyse as analysing
+from activities import approval as asking
 from activities import closing, diagnosis, remediation
 from localhost.clock import ManualClock
 from localhost.durable.events import Status as InstanceStatus
-from orchestrators import monitor
+from orchestrators import approval, monitor
 from orchestrators import remediation as story
 from shared import container
 from shared.domain.alert import Alert
@@ -51,7 +52,7 @@ _PATIENCE_TICKS = 40_000
 
 ACTIVITIES = {
     name: function
-    for module in (closing, diagnosis, remediation)
+    for module in (closing, diagnosis, asking, remediation)
     for name, function in vars(module).items()
     if type(function).__name__ == "FunctionBuilder"
 }
@@ -146,6 +147,7 @@ class World:
         self.peril = peril
         self.simulators = simulators
         self.deliveries = 1
+        self.meanwhile: Callable[[], Awaitable[None]] = _nothing
         self.longest_history = 0
 
     async def __aenter__(self) -> Self:
@@ -189,6 +191,7 @@ class World:
             if self._is_over():
                 return await container.services().store.get(ticket_id)
             await asyncio.sleep(_TICK_SECONDS)
+            await self.meanwhile()
             self.longest_history = max(self.longest_history, self._history_now())
             idle = 0 if self._in_flight else idle + 1
             if idle >= _IDLE_TICKS:
@@ -233,6 +236,7 @@ class World:
             {
                 "remediate": _plain(story.remediate).orchestrator_function,
                 "watch_run": _plain(monitor.watch_run).orchestrator_function,
+                "await_approval": _plain(approval.await_approval).orchestrator_function,
             },
             {name: activity(self._delivered(name)) for name in ACTIVITIES},
             clock=self._clock,
@@ -275,6 +279,10 @@ class World:
                 self._in_flight -= 1
 
         return deliver
+
+
+async def _nothing() -> None:
+    """Stand for nobody who does anything meanwhile."""
 
 
 def _plain(builder: Any) -> Any:

@@ -9,6 +9,7 @@ import httpx
 
 from demo.stories import FACTORY, RESOURCE_GROUP, SUBSCRIPTION
 from simulators.client import PipelineRun
+from tests.support.cosmos import settings_of_a_host
 
 ENDED = {"resolved", "escalated", "closed"}
 Ticket = dict[str, Any]
@@ -24,6 +25,7 @@ def brisk(adf_url: str, **settings: str) -> dict[str, str]:
         "MEND_ADF_FACTORY": FACTORY,
         "MEND_POLL_SECONDS": "0.1",
         "MEND_BACKOFF_SECONDS": "0",
+        **settings_of_a_host(),
         **settings,
     }
 

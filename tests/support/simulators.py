@@ -13,7 +13,13 @@ from simulators.client import (
     AdfSimulator,
     DatabricksSimulator,
     IdentitySimulator,
+    JiraSimulator,
+    KeyVaultSimulator,
     LogicAppSimulator,
+    ModelSimulator,
+    SlackSimulator,
+    SmtpSimulator,
+    TeamsSimulator,
 )
 
 FACTORY = "adf-retail"
@@ -86,6 +92,34 @@ def identity(identity_process: IdentitySimulator) -> IdentitySimulator:
 
 
 @pytest.fixture(scope="session")
+def llm_process() -> Iterator[ModelSimulator]:
+    """One language model for all tests of the session."""
+    with ModelSimulator.start() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def llm(llm_process: ModelSimulator) -> ModelSimulator:
+    """A language model that is honest and knows nothing."""
+    llm_process.reset()
+    return llm_process
+
+
+@pytest.fixture(scope="session")
+def key_vault_process() -> Iterator[KeyVaultSimulator]:
+    """One Key Vault for all tests of the session."""
+    with KeyVaultSimulator.start() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def key_vault(key_vault_process: KeyVaultSimulator) -> KeyVaultSimulator:
+    """An empty Key Vault."""
+    key_vault_process.reset()
+    return key_vault_process
+
+
+@pytest.fixture(scope="session")
 def frozen_adf_process() -> Iterator[AdfSimulator]:
     """One Data Factory whose time stands still, for all tests of the session."""
     with AdfSimulator.start(manual_clock=True) as simulator:
@@ -97,3 +131,59 @@ def frozen_adf(frozen_adf_process: AdfSimulator) -> AdfSimulator:
     """An empty Data Factory where time passes only by ``advance``."""
     frozen_adf_process.reset()
     return frozen_adf_process
+
+
+@pytest.fixture(scope="session")
+def slack_process() -> Iterator[SlackSimulator]:
+    """One Slack workspace for all tests of the session."""
+    with SlackSimulator.start() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def slack(slack_process: SlackSimulator) -> SlackSimulator:
+    """An empty Slack workspace."""
+    slack_process.reset()
+    return slack_process
+
+
+@pytest.fixture(scope="session")
+def jira_process() -> Iterator[JiraSimulator]:
+    """One Jira site for all tests of the session."""
+    with JiraSimulator.start() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def jira(jira_process: JiraSimulator) -> JiraSimulator:
+    """An empty Jira site."""
+    jira_process.reset()
+    return jira_process
+
+
+@pytest.fixture(scope="session")
+def teams_process() -> Iterator[TeamsSimulator]:
+    """One Teams workflow for all tests of the session."""
+    with TeamsSimulator.start() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def teams(teams_process: TeamsSimulator) -> TeamsSimulator:
+    """An empty Teams workflow."""
+    teams_process.reset()
+    return teams_process
+
+
+@pytest.fixture(scope="session")
+def smtp_process() -> Iterator[SmtpSimulator]:
+    """One mail server for all tests of the session."""
+    with SmtpSimulator.start() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def smtp(smtp_process: SmtpSimulator) -> SmtpSimulator:
+    """An empty mail server."""
+    smtp_process.reset()
+    return smtp_process

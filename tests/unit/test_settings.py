@@ -79,6 +79,55 @@ def test_without_authentication_it_runs_on_loopback_only(
         settings()
 
 
+def test_tokens_let_the_app_run_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one tenant, for one of two audiences, by the tenant's own issuers and keys."""
+    tenant = "00000000-0000-4000-8000-0000000000AA"
+    monkeypatch.setenv("WEBSITE_HOSTNAME", "func-mend.azurewebsites.net")
+    monkeypatch.setenv("MEND_AUTH", "JWT")
+    monkeypatch.setenv("MEND_AUTH_TENANT", tenant)
+    monkeypatch.setenv("MEND_AUTH_AUDIENCE", "api://mend, client-id")
+
+    accepted = settings().accepted_tokens
+
+    assert [one.audience for one in accepted] == ["api://mend", "client-id"]
+    for one in accepted:
+        assert one.keys_url.endswith(f"/{tenant.lower()}/discovery/v2.0/keys")
+        assert all(tenant.lower() in issuer for issuer in one.issuers)
+    assert settings().votes_for_high_risk == 2
+
+
+def test_where_nobody_signs_in_no_token_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one person is all there is."""
+    monkeypatch.setenv("MEND_AUTH_TENANT", "00000000-0000-4000-8000-0000000000aa")
+    monkeypatch.setenv("MEND_AUTH_AUDIENCE", "api://mend")
+
+    assert (settings().accepted_tokens, settings().votes_for_high_risk) == ((), 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MEND_AUTH_TENANT", ""),
+        ("MEND_AUTH_TENANT", "contoso.com"),
+        ("MEND_AUTH_AUDIENCE", ""),
+        ("MEND_AUTH_AUDIENCE", "api://mend,"),
+        ("MEND_AUTH_AUDIENCE", "api://mend client-id"),
+        ("MEND_AUTH_ISSUER", "http://sts.example.com"),
+        ("MEND_AUTH_JWKS_URL", "http://keys.example.com"),
+    ],
+)
+def test_half_a_sign_in_is_none(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """One line names what is missing or wrong."""
+    monkeypatch.setenv("MEND_AUTH", "jwt")
+    monkeypatch.setenv("MEND_AUTH_TENANT", "00000000-0000-4000-8000-0000000000aa")
+    monkeypatch.setenv("MEND_AUTH_AUDIENCE", "api://mend")
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(NotConfigured, match=name) as caught:
+        settings()
+    assert len(str(caught.value).splitlines()) == 1
+
+
 def test_every_wrong_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """One start tells all that has to be mended, without quoting a secret."""
     monkeypatch.setenv("MEND_POLL_SECONDS", "-1")
@@ -117,6 +166,8 @@ def test_webhook_credentials_are_read_per_source(monkeypatch: pytest.MonkeyPatch
         ("MEND_WEBHOOK_SECRETS", "s3cr3t-t0ken"),
         ("MEND_SIGNING_KEYS", "s3cr3t-t0ken"),
         ("MEND_LOGIC_APP_URL", "http://logic.example/?sig=s3cr3t"),
+        ("MEND_TEAMS_WEBHOOK_URL", "http://teams.example/?sig=s3cr3t"),
+        ("MEND_SMTP_URL", "http://mend:s3cr3t@mail.example"),
     ],
 )
 def test_a_wrong_secret_is_named_and_not_told(
@@ -135,3 +186,23 @@ def test_a_wrong_secret_is_named_and_not_told(
 def test_no_loopback(name: str | None) -> None:
     """Whatever cannot be read as loopback is not."""
     assert not is_loopback(name)
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ("MEND_SLACK_TOKEN", "MEND_SLACK_CHANNEL"),
+        ("MEND_MAIL_TO", "MEND_SMTP_URL"),
+        ("MEND_JIRA_TOKEN", "MEND_JIRA_BASE_URL"),
+    ],
+)
+def test_half_a_channel_is_a_mistake(
+    monkeypatch: pytest.MonkeyPatch, given: str, missing: str
+) -> None:
+    """Nobody would be told, and nobody would notice."""
+    monkeypatch.setenv(given, "s3cr3t")
+
+    with pytest.raises(NotConfigured, match=f"{missing} must be set where {given} is") as caught:
+        settings()
+
+    assert "s3cr3t" not in str(caught.value)

@@ -11,7 +11,7 @@ from shared.domain.run import RunPhase
 from shared.domain.ticket import OUTCOMES, Outcome, Status
 from shared.policy.decide import decide
 from shared.policy.facts import PastAttempt, PolicyFacts
-from shared.policy.rules import RULES
+from shared.policy.rules import HOLD_SECONDS, RULES
 
 SURE = PolicyFacts(
     run_phase=RunPhase.FAILED,
@@ -36,6 +36,14 @@ TRIED = PastAttempt(
     signature="sql-connection-timeout",
     outcome=AttemptOutcome.NOT_HEALED,
 )
+PROBABLY_NOTHING: dict[str, object] = {
+    "classification": Classification.FALSE_POSITIVE,
+    "auto_remediable": False,
+    "action": Action.NONE,
+    "category": Category.BENIGN,
+    "run_phase": RunPhase.SUCCEEDED,
+    "confidence": 0.7,
+}
 LOST = TRIED.model_copy(update={"seen": False})
 
 
@@ -233,6 +241,165 @@ LOST = TRIED.model_copy(update={"seen": False})
             Outcome.NOT_REMEDIABLE,
             id="benign words in a failed run: a person looks",
         ),
+        pytest.param(
+            PROBABLY_NOTHING,
+            Effect.WAIT,
+            Outcome.FALSE_POSITIVE,
+            id="probably benign: held for a while",
+        ),
+        pytest.param(
+            PROBABLY_NOTHING | {"mode": "hil", "kill_switch": True, "limit_reached": "5"},
+            Effect.WAIT,
+            Outcome.FALSE_POSITIVE,
+            id="probably benign: nothing is done, so nothing stands against waiting",
+        ),
+        pytest.param(
+            PROBABLY_NOTHING | {"open_seconds": HOLD_SECONDS - 0.1},
+            Effect.WAIT,
+            Outcome.FALSE_POSITIVE,
+            id="probably benign, not long enough: still held",
+        ),
+        pytest.param(
+            PROBABLY_NOTHING | {"open_seconds": HOLD_SECONDS},
+            Effect.CLOSE,
+            Outcome.FALSE_POSITIVE,
+            id="probably benign, long enough: close",
+        ),
+        pytest.param(
+            PROBABLY_NOTHING | {"confidence": 0.8},
+            Effect.CLOSE,
+            Outcome.FALSE_POSITIVE,
+            id="benign at the threshold: close at once",
+        ),
+        pytest.param(
+            PROBABLY_NOTHING | {"cancel_requested": True},
+            Effect.CLOSE,
+            Outcome.CANCELLED,
+            id="probably benign, and a person asked to stop: stop",
+        ),
+        pytest.param(
+            PROBABLY_NOTHING | {"run_phase": RunPhase.FAILED},
+            Effect.ESCALATE,
+            Outcome.NOT_REMEDIABLE,
+            id="probably benign words in a failed run: a person looks",
+        ),
+        pytest.param(
+            PROBABLY_NOTHING | {"run_phase": None, "without_record": True},
+            Effect.WAIT,
+            Outcome.FALSE_POSITIVE,
+            id="no run behind it and probably benign: held for a while",
+        ),
+        pytest.param(
+            PROBABLY_NOTHING | {"run_phase": None, "without_record": True, "confidence": 0.9},
+            Effect.CLOSE,
+            Outcome.FALSE_POSITIVE,
+            id="no run behind it and benign: close",
+        ),
+        pytest.param(
+            {"run_phase": None, "without_record": True},
+            Effect.ESCALATE,
+            Outcome.NOT_REMEDIABLE,
+            id="no run behind it: for a person",
+        ),
+        pytest.param(
+            {"run_phase": None, "without_record": True, "alert_resolved": True},
+            Effect.CLOSE,
+            Outcome.SELF_RECOVERED,
+            id="no run behind it and over, says its sender: close",
+        ),
+        pytest.param(
+            {"run_phase": None, "without_record": True, "canary": True},
+            Effect.CLOSE,
+            Outcome.FALSE_POSITIVE,
+            id="a canary has come through: close",
+        ),
+        pytest.param(
+            {"alert_resolved": True}, Effect.EXECUTE, None, id="the run itself is not over: execute"
+        ),
+        pytest.param(
+            {"cancel_requested": True, "kill_switch": True},
+            Effect.CLOSE,
+            Outcome.CANCELLED,
+            id="a person asked to stop: close",
+        ),
+        pytest.param(
+            {"healed_lately": 2, "max_healed_lately": 2},
+            Effect.ESCALATE,
+            Outcome.NOT_HEALED,
+            id="healed and back again too often: escalate",
+        ),
+        pytest.param(
+            {"healed_lately": 1, "max_healed_lately": 2}, Effect.EXECUTE, None, id="once: execute"
+        ),
+        pytest.param(
+            {"outage": "Data Factory is down"},
+            Effect.WAIT,
+            Outcome.INCONCLUSIVE,
+            id="a known outage: wait",
+        ),
+        pytest.param(
+            {"freeze": "year end"}, Effect.ASK, Outcome.NOT_REMEDIABLE, id="a freeze holds: ask"
+        ),
+        pytest.param(
+            {"freeze": "year end", "approved_by": "ana"},
+            Effect.EXECUTE,
+            None,
+            id="a freeze holds, and people have agreed: execute",
+        ),
+        pytest.param(
+            {"maintenance": "network"},
+            Effect.WAIT,
+            Outcome.INCONCLUSIVE,
+            id="a maintenance goes on: wait",
+        ),
+        pytest.param(
+            {"maintenance": "network", "approved_by": "ana"},
+            Effect.WAIT,
+            Outcome.INCONCLUSIVE,
+            id="a maintenance goes on: no word of people's ends it",
+        ),
+        pytest.param(
+            {"maintenance": "network", "freeze": "year end"},
+            Effect.ASK,
+            Outcome.NOT_REMEDIABLE,
+            id="a freeze during a maintenance: ask",
+        ),
+        pytest.param(
+            {"allowed": False},
+            Effect.ESCALATE,
+            Outcome.NOT_REMEDIABLE,
+            id="not among the allowed actions: escalate",
+        ),
+        pytest.param(
+            {"allowed": False, "approved_by": "ana"},
+            Effect.ESCALATE,
+            Outcome.NOT_REMEDIABLE,
+            id="not allowed, and people have agreed: escalate",
+        ),
+        pytest.param(
+            {"kill_switch": True, "kill_switch_scope": "target:load", "approved_by": "ana"},
+            Effect.ESCALATE,
+            Outcome.NOT_REMEDIABLE,
+            id="a narrow kill switch stops as the wide one does",
+        ),
+        pytest.param(
+            {"mode": "hil", "risk": Risk.HIGH, "confidence": 0.1, "approved_by": "ana"},
+            Effect.EXECUTE,
+            None,
+            id="people have agreed: execute",
+        ),
+        pytest.param(
+            {"approved_by": "ana", "kill_switch": True},
+            Effect.ESCALATE,
+            Outcome.NOT_REMEDIABLE,
+            id="people have agreed, and the kill switch is on: escalate",
+        ),
+        pytest.param(
+            {"approved_by": "ana", "newer_success_run_id": "r"},
+            Effect.CLOSE,
+            Outcome.SUPERSEDED,
+            id="people have agreed, and it is well already: close",
+        ),
     ],
 )
 def test_decision(change: dict[str, object], effect: Effect, outcome: Outcome | None) -> None:
@@ -279,6 +446,9 @@ FACTS = st.builds(
     confidence_threshold=st.floats(0, 1),
     max_attempts=st.integers(0, 5),
     kill_switch=st.booleans(),
+    freeze=st.sampled_from(["", "year end"]),
+    maintenance=st.sampled_from(["", "network"]),
+    allowed=st.booleans(),
 )
 
 
@@ -306,6 +476,9 @@ def test_execute_only_with_every_rule_in_favour(facts: PolicyFacts) -> None:
         assert facts.auto_remediable
         assert facts.action_known
         assert not facts.kill_switch
+        assert not facts.freeze
+        assert not facts.maintenance
+        assert facts.allowed
         assert facts.mode == "auto"
         assert facts.run_phase in {RunPhase.FAILED, RunPhase.SUCCEEDED}
         assert facts.category is not Category.CANCELLED_BY_USER
