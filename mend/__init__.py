@@ -1,0 +1,1 @@
+"""``python -m mend``: Mend from a terminal, over HTTP."""
