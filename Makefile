@@ -4,10 +4,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := function_app.py shared triggers orchestrators activities localhost simulators demo bench tests
+PACKAGES := function_app.py shared triggers orchestrators activities localhost simulators demo mend bench tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-fast test-long check format bench eval clean
+.PHONY: help install demo up test test-fast test-long check format bench eval openapi dashboard screenshots clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,13 @@ $(VENV)/azurite/.done: $(VENV)/.local
 	@PATH="$(abspath $(BIN)):$$PATH" npm install --silent --no-audit --no-fund --prefix $(VENV)/azurite azurite@$(AZURITE_VERSION)
 	@touch $@
 
+# A Cosmos DB account on this machine, for the tests of the store; needs Node as Azurite does.
+COSMOS_SERVER_VERSION := 1.0.1
+$(VENV)/cosmos/.done: $(VENV)/azurite/.done
+	@echo "Installing npm's Cosmos server ..."
+	@PATH="$(abspath $(BIN)):$$PATH" npm install --silent --no-audit --no-fund --prefix $(VENV)/cosmos @vercel/cosmosdb-server@$(COSMOS_SERVER_VERSION)
+	@touch $@
+
 $(VENV)/.dev: $(VENV)/.local requirements-dev.txt
 	@echo "Installing what tests and checks need ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
@@ -41,28 +48,44 @@ $(VENV)-bench/.done: requirements-bench.txt
 	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@
 
-install: $(VENV)/.dev $(VENV)/azurite/.done ## only make the environment
+# The worker that Azure Functions runs an app in, with the app's own libraries behind it.
+$(VENV)-worker/.done: requirements-worker.txt $(VENV)/.local
+	@test -x $(VENV)-worker/bin/python || $(PYTHON) -m venv $(VENV)-worker
+	@$(VENV)-worker/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python -r requirements-worker.txt \
+	  || { echo "The worker cannot be installed here; tests/worker will be skipped."; rm -rf $(VENV)-worker/bin; }
+	@test ! -x $(VENV)-worker/bin/python || $(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])' \
+	  > $$(find $(VENV)-worker -type d -name site-packages)/mend.pth
+	@touch $@
+
+install: $(VENV)/.dev $(VENV)/cosmos/.done ## only make the environment
 
 demo: $(VENV)/.local ## heal simulated failures before your eyes; KEEP=1 leaves all running
 	@$(BIN)/python -m demo $(if $(KEEP),--keep)
 
-up: $(VENV)/.local ## host and simulators until Ctrl-C
+up: $(VENV)/.local ## host, simulators and dashboard until Ctrl-C
 	@$(BIN)/python -m demo --up
 
-test: $(VENV)/.dev $(VENV)/azurite/.done ## every test, the fast ones first
+dashboard: $(VENV)/.local ## build the web dashboard; Node comes from PyPI where there is none
+	@$(BIN)/python -m demo.dashboard
+
+screenshots: $(VENV)/.dev ## docs/screenshots, from the demo's data; needs Chromium
+	@$(BIN)/python -m demo.screenshots
+
+test: $(VENV)/.dev $(VENV)/cosmos/.done $(VENV)-worker/.done ## every test, the fast ones first
 	@$(BIN)/python -m pytest -m "not long"
 
-test-fast: $(VENV)/.dev ## only what starts no process
+test-fast: $(VENV)/.dev $(VENV)/cosmos/.done ## only what starts no process
 	@$(BIN)/python -m pytest -m "not long" tests/unit tests/architecture tests/usecases tests/remedies tests/orchestrators tests/triggers tests/contract
 
-test-long: $(VENV)/.dev $(VENV)/azurite/.done ## the tests that take minutes
+test-long: $(VENV)/.dev $(VENV)/cosmos/.done ## the tests that take minutes
 	@$(BIN)/python -m pytest -m long --timeout 3600
 
-check: $(VENV)/.dev ## format, lint, types, import rules
+check: $(VENV)/.dev ## format, lint, types, import rules, infra/
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m scripts.check_infra
 
 format: $(VENV)/.dev ## rewrite the code in the project's format
 	@$(BIN)/ruff format .
@@ -74,5 +97,8 @@ bench: $(VENV)/.dev $(VENV)-bench/.done ## benchmarks, one JSON line per figure
 eval: $(VENV)/.local ## score the diagnosis; CORPUS=FILE for your own messages
 	@$(BIN)/python -m bench.evaluate $(if $(CORPUS),--corpus $(CORPUS))
 
+openapi: $(VENV)/.local ## write docs/openapi.json, the description of the API
+	@$(BIN)/python -c 'import json; from triggers.description import document; print(json.dumps(document(), indent=1))' > docs/openapi.json
+
 clean: ## remove the environment and all local data
-	@rm -rf $(VENV) $(VENV)-bench .data .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(VENV)-bench $(VENV)-worker .data .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dashboard/dist dashboard/node_modules

@@ -4,6 +4,7 @@ import argparse
 import json
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -13,9 +14,12 @@ import httpx
 from rich.console import Console
 from rich.live import Live
 
-from demo.processes import HostDidNotStart, HostProcess
+from demo.processes import ROOT, HostDidNotStart, HostProcess
 from demo.show import Journey, count, progress, summary
 from demo.stories import STORIES, Scene, Story, changes_made
+from shared.domain.approval import Approval
+from shared.security.approval_links import ApprovalLinks
+from shared.signing import local_keys
 from simulators.client import SimulatorError
 
 _DEADLINE_SECONDS = 120.0
@@ -28,7 +32,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(".data/demo"), help="folder to use")
     parser.add_argument("--keep", action="store_true", help="leave all running afterwards")
-    parser.add_argument("--up", action="store_true", help="only host and simulators, no failures")
+    parser.add_argument(
+        "--up", action="store_true", help="host, simulators and dashboard until Ctrl-C"
+    )
     parser.add_argument("--port", type=int, help="of the host (7071 with --keep and --up)")
     chosen = parser.parse_args()
     console = Console()
@@ -50,6 +56,7 @@ def _run(chosen: argparse.Namespace, console: Console) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     stays = chosen.keep or chosen.up
     port = chosen.port if chosen.port is not None else (_PORT if stays else 0)
+    building = _Building(folder / "dashboard.log") if stays else None
     with Scene.set_up() as scene:
         for name, service in (
             ("Data Factory", scene.adf),
@@ -63,16 +70,56 @@ def _run(chosen: argparse.Namespace, console: Console) -> int:
         with host:
             console.print(f"Mend at {host.url} (tickets: {host.url}/api/v1/tickets)")
             console.print(f"Its log: {host.log}")
+            if chosen.up:
+                _show_something(host.url, scene, console)
             code = 0 if chosen.up else _tell(host.url, scene, folder, console)
-            if stays:
+            if building is not None:
                 console.print("All is running. Ctrl-C stops it.")
+                building.wait(host.url, console)
                 while True:
                     time.sleep(3600)
     return code
 
 
+class _Building:
+    """The dashboard, built beside everything else; whatever happens to it stops nothing."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        with log.open("w") as said:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "demo.dashboard"],
+                cwd=ROOT,
+                stdout=said,
+                stderr=said,
+            )
+
+    def wait(self, url: str, console: Console) -> None:
+        """Tell where the dashboard is, or why there is none."""
+        try:
+            if self._process.wait() == 0:
+                console.print(f"Dashboard: {url}/")
+            else:
+                console.print(f"No dashboard, everything else works. Why: {self._log}")
+        except KeyboardInterrupt:
+            self._process.terminate()
+            self._process.wait()
+            raise
+
+
+def _show_something(url: str, scene: Scene, console: Console) -> None:
+    """Let the stories happen where there is nothing to look at yet."""
+    with httpx.Client(base_url=f"{url}/api", timeout=30, trust_env=False) as api:
+        answer = api.get("/v1/tickets", params={"limit": 1})
+        if answer.status_code == 200 and not answer.json()["items"]:
+            for story in STORIES:
+                _report(story, scene, api)
+            console.print(f"{len(STORIES)} failures were just reported, to have something to see.")
+
+
 def _tell(url: str, scene: Scene, folder: Path, console: Console) -> int:
     began = time.monotonic()
+    links = ApprovalLinks(local_keys(folder / "host"), url)
     with httpx.Client(base_url=f"{url}/api", timeout=30, trust_env=False) as api:
         journeys = [_report(story, scene, api) for story in STORIES]
         deadline = began + _DEADLINE_SECONDS
@@ -80,6 +127,8 @@ def _tell(url: str, scene: Scene, folder: Path, console: Console) -> int:
             while time.monotonic() < deadline and not all(one.is_over for one in journeys):
                 for journey in journeys:
                     _look(journey, api)
+                    if journey.story.person_agrees and not journey.has_agreed:
+                        _agree(journey, api, links, console)
                 live.update(progress(journeys))
                 time.sleep(_LOOK_SECONDS)
     for journey in journeys:
@@ -110,6 +159,26 @@ def _look(journey: Journey, api: httpx.Client) -> None:
         journey.latest = event["message"]
         journey.way.append(event["type"])
     journey.ticket = api.get(path).json()
+
+
+def _agree(journey: Journey, api: httpx.Client, links: ApprovalLinks, console: Console) -> None:
+    """Do what the person does who got the link: read it, type what it asks for, agree."""
+    asked = journey.ticket.get("approval")
+    if journey.status != "awaiting_approval" or not isinstance(asked, dict):
+        return
+    approval = Approval.model_validate(asked)
+    console.print(f"A person is asked: {links.link(approval)}", soft_wrap=True)
+    token = links.token(approval)
+    shown = api.post("/v1/approvals/by-token", json={"token": token}).json()
+    said = {
+        "token": token,
+        "decision": "approve",
+        "challenge": journey.ticket_id[-4:],
+        "plan_hash": shown["plan_hash"],
+    }
+    api.post("/v1/approvals/by-token", json=said).raise_for_status()
+    journey.has_agreed = True
+    console.print("... and agrees.")
 
 
 def _write(path: Path, journeys: Sequence[Journey], *, fine: bool, seconds: float) -> None:

@@ -78,6 +78,17 @@ class HostProcess:
                 raise HostDidNotStart(f"the host {reason}:\n{self._said(said_before)}")
             time.sleep(0.05)
 
+    @property
+    def pid(self) -> int:
+        """Its process id.
+
+        Raises:
+            HostDidNotStart: it does not run.
+        """
+        if self._process is None:
+            raise HostDidNotStart("the host does not run")
+        return self._process.pid
+
     def stop(self) -> int | None:
         """End it in order and return its exit code; ``None`` if it does not run."""
         process, self._process = self._process, None

@@ -30,6 +30,7 @@ class Journey:
     latest: str = ""
     last_seq: int = 0
     changes: dict[str, int] = field(default_factory=dict)
+    has_agreed: bool = False
 
     @property
     def status(self) -> str:

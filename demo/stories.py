@@ -97,6 +97,7 @@ class Story:
         happen: Lets it happen.
         ends: Status and outcome the ticket has to end with.
         changes: Calls that change something -> how often each is made: once per attempt.
+        person_agrees: Mend asks, and somebody opens the link and says yes.
     """
 
     title: str
@@ -104,6 +105,7 @@ class Story:
     happen: Callable[[Scene], Failure]
     ends: tuple[str, str]
     changes: Mapping[str, int] = field(default_factory=dict)
+    person_agrees: bool = False
 
 
 CHANGING = frozenset(
@@ -169,6 +171,16 @@ def _pipeline(
         return Failure(alert, frozenset({chosen.pipeline}))
 
     return happen
+
+
+def _vaguely(scene: Scene) -> Failure:
+    """Let a pipeline fail with words that do not say much."""
+    name = "load_partner_feed"
+    said = "The partner's server gave up; please try again later"
+    return Failure(
+        _web_activity(scene.adf.seed_failed_run(name, message=said), escaped=True),
+        frozenset({name}),
+    )
 
 
 def _job(
@@ -262,6 +274,14 @@ STORIES: tuple[Story, ...] = (
     ),
     Story(
         "client secret expired", "adf", _pipeline("expired_secret", broken_json=True), FOR_A_PERSON
+    ),
+    Story(
+        "vague words: somebody is asked, agrees",
+        "adf",
+        _vaguely,
+        HEALED,
+        {"createRun": 1},
+        person_agrees=True,
     ),
     Story("source file changed its shape", "adf", _pipeline("schema_mismatch"), FOR_A_PERSON),
     Story("cancelled by somebody", "adf", _pipeline("cancelled_by_user"), ("closed", "cancelled")),

@@ -27,6 +27,7 @@ examples:
 environment of the app:
   WEBSITE_HOSTNAME   host:port, as `func start` sets it
   LOCAL_DATA_DIR     the data folder, as an absolute path
+  LOCAL_PUBSUB_ENDPOINT   where to publish to open pages, as to Azure Web PubSub
   Values of local.settings.json, unless the environment has them already.
 
 SIGTERM and Ctrl-C end running work first, then the host (under 10 s). After a crash,
@@ -64,6 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
         port=options.port,
         auth=options.auth,
         strict=options.strict,
+        site=_site(options.site, options.app),
     )
 
 
@@ -112,11 +114,23 @@ def _parser() -> argparse.ArgumentParser:
         help="fail orchestrations that walk into a known trap of the 1.x SDK; replays twice",
     )
     parser.add_argument(
+        "--site",
+        type=Path,
+        metavar="FOLDER",
+        help="built web pages to serve at / (default: dashboard/dist of the app, if it has one)",
+    )
+    parser.add_argument(
         "--watch",
         action="store_true",
         help="start again when a Python or JSON file of the app changes",
     )
     return parser
+
+
+def _site(chosen: Path | None, app: Path) -> Path | None:
+    """Return the folder of web pages; it need not be built yet."""
+    usual = app / "dashboard" / "dist"
+    return chosen or (usual if usual.parent.is_dir() else None)
 
 
 def _port(text: str) -> int:

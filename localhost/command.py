@@ -21,9 +21,13 @@ BROKEN = 1
 CANNOT_START = 2
 
 
-def run(*, app: Path, data: Path, bind: str, port: int, auth: bool, strict: bool) -> int:
+def run(  # noqa: PLR0913  all by name
+    *, app: Path, data: Path, bind: str, port: int, auth: bool, strict: bool, site: Path | None
+) -> int:
     """Run until SIGTERM, SIGINT or the end of the hub; return the exit code."""
-    host = Host(app_dir=app, data_dir=data, bind=bind, port=port, auth=auth, strict=strict)
+    host = Host(
+        app_dir=app, data_dir=data, bind=bind, port=port, auth=auth, strict=strict, site=site
+    )
     try:
         return asyncio.run(_serve(host))
     except (BadSettings, Locked, UnusableHub, OSError, sqlite3.Error) as error:

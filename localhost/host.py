@@ -24,7 +24,7 @@ import uvicorn
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from localhost import loader
+from localhost import loader, pubsub
 from localhost.admin import AdminApi, Runner
 from localhost.blobs import Blobs
 from localhost.clock import Clock, SystemClock
@@ -48,6 +48,7 @@ from localhost.invoke import Invoker
 from localhost.keys import Keys
 from localhost.loader import BadApp
 from localhost.lock import FolderLock
+from localhost.pubsub import PubSub
 from localhost.queues import Queues
 from localhost.routes import Route, Router, Template
 from localhost.settings import (
@@ -56,10 +57,15 @@ from localhost.settings import (
     apply_local_settings,
     read_host_settings,
 )
+from localhost.site import Site
 from localhost.timers import Timers
 from localhost.window.routes import Window
 
 log = logging.getLogger(__name__)
+
+# While requests are being answered an activity waits, at most so long: under load senders get
+# their answer first, and the work behind it goes on all the same.
+_COURTESY_SECONDS = 0.1
 
 # A stop must end in under 10 s; what is left after this runs again next time.
 DRAIN_SECONDS = 5.0
@@ -85,6 +91,7 @@ class Host:
         auth: Ask for keys; see :mod:`localhost.keys`.
         strict: Fail instances that walk into a trap of the SDK; see
             :mod:`localhost.durable.strict`.
+        site: Folder of built web pages to serve at ``/``; see :mod:`localhost.site`.
 
     Raises (from ``async with``):
         BadSettings, BadApp, ImportFailed, BadTemplate, BadSchedule: the app or its settings
@@ -106,6 +113,7 @@ class Host:
         options: Options | None = None,
         auth: bool = False,
         strict: bool = False,
+        site: Path | None = None,
     ) -> None:
         self._app_dir = Path(app_dir).resolve()
         self._data_dir = Path(data_dir).resolve()
@@ -116,6 +124,7 @@ class Host:
         self._options = options
         self._auth = auth
         self._strict = strict
+        self._site = None if site is None else Site(site)
         self._keys_path = self._data_dir / "hub" / "keys.json"
         self._stack = contextlib.AsyncExitStack()
         self.settings = HostSettings()
@@ -215,6 +224,7 @@ class Host:
         before = dict(os.environ)
         os.environ["WEBSITE_HOSTNAME"] = _authority(self._bind, self._port)
         os.environ["LOCAL_DATA_DIR"] = str(self._data_dir)
+        os.environ["LOCAL_PUBSUB_ENDPOINT"] = f"{self.url}/{pubsub.BASE}"
         try:
             apply_local_settings(self._app_dir, os.environ)
             yield
@@ -234,14 +244,14 @@ class Host:
             self._broken.set_result(error)
 
     async def _serve(self, listener: socket.socket) -> None:
-        self._front = Front(_allowed_hosts(self._bind), RPC)
+        self._front = Front(_allowed_hosts(self._bind), RPC, self._site)
         server = _Server(
             uvicorn.Config(
                 self._front,
                 log_config=None,
                 access_log=False,
                 lifespan="off",
-                ws="none",
+                ws="wsproto",
                 server_header=False,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=1,
@@ -293,7 +303,9 @@ class Host:
         self._queues = Queues(app.queues, self._invoker, settings.queues)
         receipts = self._data_dir / "hub" / "blobs.db"
         self._blobs = Blobs(app.blobs, self._invoker, settings.blobs, receipts)
-        self._front.use(Router(self._routes()))
+        self._pubsub = PubSub()
+        self._stack.callback(self._pubsub.close)
+        self._front.use(Router(self._routes()), self._pubsub.connect)
 
     async def _warm_up(self) -> None:
         """Run warm-up functions before any work; Azure only logs when one of them fails."""
@@ -315,6 +327,7 @@ class Host:
 
     def _activity(self, function: Function) -> Activity:
         async def run(task: Task) -> str:
+            await self._front.lull(_COURTESY_SECONDS)
             return await self._invoker.activity(function, task.input_text)
 
         return run
@@ -341,6 +354,7 @@ class Host:
             *(guard.protect(route, "admin") for route in window.data_routes()),
             *window.page_routes(),
             *api.routes(RPC),
+            *self._pubsub.routes(),
             Route(Template("api/health"), frozenset({"GET"}), self._health),
         ]
 
