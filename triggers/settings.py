@@ -1,5 +1,6 @@
 """GET/PUT /api/v1/settings/…: what operators switch while the system runs."""
 
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -8,9 +9,10 @@ import azure.functions as func
 from pydantic import BaseModel
 
 from shared.container import services
-from shared.domain.errors import InvalidInput
+from shared.domain.errors import InvalidInput, Unavailable
 from shared.domain.identity import Role
 from shared.intake.mapping import GenericMapping
+from shared.usecases.await_quiet import await_quiet
 from shared.usecases.operator_settings import (
     KillSwitch,
     change_execution_mode,
@@ -55,13 +57,18 @@ async def execution_mode_setting(req: func.HttpRequest) -> func.HttpResponse:
 )
 @answers_problems
 async def kill_switch_setting(req: func.HttpRequest) -> func.HttpResponse:
-    """Read the kill switch, or turn the one of ``scope``; it holds for all that has not left."""
+    """Read the kill switch, or turn the one of ``scope``; it holds for all that has not left.
+
+    A stop is answered once nothing is on its way out any more, or after five seconds.
+    """
     using = services()
     if req.method == "GET":
         switch = await kill_switch(using.store)
     else:
         change, scope = partial(_switched, req=req), _scope(req)
         switch = await change_kill_switch(using.store, change, scope=scope, actor=caller(req))
+        with suppress(Unavailable):  # the switch is turned; only nobody can look who is sending
+            await await_quiet(switch.of(scope), using.store, using.clock)
     return answer(switch.model_dump(mode="json"))
 
 

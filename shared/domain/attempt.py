@@ -2,6 +2,7 @@
 
     intent -> sending -> issued(run id) -> succeeded | failed | timed_out | cancelled
                  |  \
+                 |   -> cancelled  stopped in the last moment: it never left
                  |   -> intent     refused before anything happened: the same attempt may be sent
                  -> unknown        it left and no readable answer came back: look, never resend
 
@@ -105,6 +106,7 @@ LEGAL_MOVES: dict[AttemptState, frozenset[AttemptState]] = {
             AttemptState.UNKNOWN,
             AttemptState.FAILED,
             AttemptState.TIMED_OUT,
+            AttemptState.CANCELLED,  # stopped in the last moment, before it left
         }
     ),
     AttemptState.UNKNOWN: frozenset(

@@ -26,7 +26,7 @@ from shared.remedies.registry import Remedies
 from shared.remedies.step import Work
 from shared.usecases.count_attempt import count_end
 from shared.usecases.decide_next import name_of, names_of
-from shared.usecases.operator_settings import KillSwitch, kill_switch, policy_settings
+from shared.usecases.operator_settings import kill_switch, policy_settings
 from shared.usecases.record_issued import record_issued
 
 
@@ -62,16 +62,9 @@ async def send_attempt(
     """
     before = await store.get(ticket_id)
     policy, _ = await policy_settings(store)
-    stopping = (await kill_switch(store)).stopping(
-        environment=before.environment,
-        targets=names_of(before),
-        action=before.attempt(number).action,
-    )
-    against = (
-        _begun_meanwhile(before, before.attempt(number), policy, clock)
-        if stopping is None
-        else _words_of(stopping)
-    )
+    attempt = before.attempt(number)
+    against = await _switched_off(before, attempt, store)
+    against = against or _begun_meanwhile(before, attempt, policy, clock)
     if against:
         return await _stop(ticket_id, number, store, clock, against)
     ticket, mine, reached = await _claim(ticket_id, number, store, policy.limits(), clock)
@@ -90,6 +83,12 @@ async def _send(
     ticket: Ticket, attempt: Attempt, store: Store, remedies: Remedies, clock: Clock
 ) -> Sent:
     """Send what this call has claimed, and store what came of it."""
+    # Whoever turns the switch then looks who is sending; whoever is sending then looks at the
+    # switch. One of the two sees the other: shared.usecases.await_quiet.
+    against = await _switched_off(ticket, attempt, store)
+    if against:
+        stopped = attempt.moved_to(AttemptState.CANCELLED, ended_at=clock.now(), error=against)
+        return _sent(await _settle(ticket.id, stopped, store, clock))
     try:
         effect = await remedies[attempt.step].send(Work(ticket, attempt))
     except Transient as error:
@@ -154,7 +153,13 @@ async def _settle(ticket_id: str, settled: Attempt, store: Store, clock: Clock) 
     return (await store.update(ticket_id, settle)).attempt(settled.number)
 
 
-def _words_of(switch: KillSwitch) -> str:
+async def _switched_off(ticket: Ticket, attempt: Attempt, store: Store) -> str:
+    """Return which kill switch stops the attempt at this moment, or ``""``."""
+    switch = (await kill_switch(store)).stopping(
+        environment=ticket.environment, targets=names_of(ticket), action=attempt.action
+    )
+    if switch is None:
+        return ""
     where = "" if switch.scope == "global" else f" for {switch.scope}"
     return f"the kill switch is on{where}{f': {switch.reason}' if switch.reason else ''}"
 

@@ -1,6 +1,7 @@
 """From what operators have written down to decisions, to sends, and back over the past."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,13 +13,16 @@ from shared.domain.approval import DecisionWord
 from shared.domain.attempt import AttemptState
 from shared.domain.decision import Effect
 from shared.domain.errors import InvalidInput
+from shared.domain.limits import Limit, LimitReached, Send
 from shared.domain.run import Observation, StepFailure
-from shared.domain.ticket import Outcome
+from shared.domain.ticket import Change, Outcome, Ticket
 from shared.policy.backoff import Backoff
 from shared.policy.settings import Freeze, PolicySettings, Window
+from shared.ports.tickets import Decide
 from shared.stores.memory import MemoryStore
 from shared.stores.sqlite import SqliteStore
 from shared.usecases.approvals import Answer, decide_approval, request_approval
+from shared.usecases.await_quiet import await_quiet
 from shared.usecases.decide_next import Next, PolicyDefaults, decide_next
 from shared.usecases.operator_settings import (
     ExecutionMode,
@@ -52,6 +56,13 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     chosen: Store = (
         MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "mend.db")
     )
+    await with_a_ticket(chosen)
+    yield chosen
+    await chosen.close()
+
+
+async def with_a_ticket(chosen: Store) -> None:
+    """Store a ticket that would be healed without asking anybody."""
     await chosen.create(an_opening(ID))
     analysis = Analysis(
         classification=Classification.TRUE_POSITIVE,
@@ -69,8 +80,6 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             NOW, "t", "m", status="analyzing", analysis=analysis, observation=seen
         ),
     )
-    yield chosen
-    await chosen.close()
 
 
 async def decided(store: Store, clock: StoppedClock | None = None) -> Next:
@@ -172,6 +181,62 @@ async def test_a_narrow_kill_switch(store: Store, scope: str, *, stops: bool) ->
         assert again.decision.outcome is Effect.ESCALATE
         assert "drill" in sent.problem
         assert scope in sent.problem
+
+
+class TurnedInTheLastMoment(MemoryStore):
+    """Somebody turns the kill switch between the claim of an attempt and its request."""
+
+    async def update_counted(
+        self, ticket_id: str, decide: Decide, send: Send, limits: Sequence[Limit]
+    ) -> tuple[Ticket, LimitReached | None]:
+        """See the protocol."""
+        done = await super().update_counted(ticket_id, decide, send, limits)
+        await change_kill_switch(self, lambda one: one.model_copy(update={"on": True}))
+        return done
+
+
+async def test_the_last_moment_is_early_enough() -> None:
+    """What has been claimed and has not left yet does not leave."""
+    store = TurnedInTheLastMoment()
+    await with_a_ticket(store)
+    await decided(store)
+    adf = ScriptedPipelines(a_run())
+    remedies = remedies_of(adf)
+    await prepare_attempt(ID, 1, store, adf, remedies, StoppedClock())
+
+    sent = await send_attempt(ID, 1, store, remedies, StoppedClock())
+
+    assert (sent.state, adf.reruns) == (AttemptState.CANCELLED, [])
+
+
+@pytest.mark.parametrize(("scope", "leaving"), [("global", 1), ("target:another", 0)])
+async def test_a_stop_waits_for_what_is_leaving(store: Store, scope: str, leaving: int) -> None:
+    """As long as it was told to; a narrow one for nothing that it does not stop."""
+    await decided(store)
+    adf = ScriptedPipelines(a_run())
+    clock = StoppedClock()
+    await prepare_attempt(ID, 1, store, adf, remedies_of(adf), clock)
+
+    def leave(ticket: Ticket) -> Change:
+        sending = ticket.attempt(1).moved_to(AttemptState.SENDING, sent_at=NOW)
+        return ticket.changed(NOW, "t", "m", attempts=(sending,))
+
+    await store.update(ID, leave)
+    switch = KillSwitch(scope=scope, on=True)
+
+    assert await await_quiet(switch, store, clock, at_most_seconds=0) == leaving
+
+    waiting = asyncio.create_task(await_quiet(switch, store, clock))
+    await asyncio.sleep(0.05)
+    assert waiting.done() is (leaving == 0)
+
+    def answered(ticket: Ticket) -> Change:
+        return ticket.changed(
+            NOW, "t", "m", attempts=(ticket.attempt(1).moved_to(AttemptState.UNKNOWN),)
+        )
+
+    await store.update(ID, answered)
+    assert await waiting == 0
 
 
 @pytest.mark.parametrize(
