@@ -62,8 +62,8 @@ install: $(VENV)/.dev $(VENV)/cosmos/.done ## only make the environment
 demo: $(VENV)/.local ## heal simulated failures before your eyes; KEEP=1 leaves all running
 	@$(BIN)/python -m demo $(if $(KEEP),--keep)
 
-up: $(VENV)/.local ## host, simulators and dashboard until Ctrl-C
-	@$(BIN)/python -m demo --up
+up: $(VENV)/.local ## host, simulators and dashboard until Ctrl-C; SIGN_IN=1: people sign in
+	@$(BIN)/python -m demo --up $(if $(SIGN_IN),--sign-in)
 
 dashboard: $(VENV)/.local ## build the web dashboard; Node comes from PyPI where there is none
 	@$(BIN)/python -m demo.dashboard
@@ -71,11 +71,19 @@ dashboard: $(VENV)/.local ## build the web dashboard; Node comes from PyPI where
 screenshots: $(VENV)/.dev ## docs/screenshots, from the demo's data; needs Chromium
 	@$(BIN)/python -m demo.screenshots
 
-test: $(VENV)/.dev $(VENV)/cosmos/.done $(VENV)-worker/.done ## every test, the fast ones first
-	@$(BIN)/python -m pytest -m "not long"
+# What computes goes side by side; what starts processes and waits for them goes alone.
+PYTEST := $(BIN)/python -m pytest -m "not long"
+SIDE_BY_SIDE := -n 2 --dist worksteal -q
+FAST := tests/unit tests/architecture tests/usecases tests/remedies tests/orchestrators tests/triggers
+ALONE := tests/contract tests/infra tests/worker tests/channels tests/bench tests/simulators tests/localhost tests/e2e tests/browser tests/crash
 
-test-fast: $(VENV)/.dev $(VENV)/cosmos/.done ## only what starts no process
-	@$(BIN)/python -m pytest -m "not long" tests/unit tests/architecture tests/usecases tests/remedies tests/orchestrators tests/triggers tests/contract
+test: $(VENV)/.dev $(VENV)/cosmos/.done $(VENV)-worker/.done ## every test, the fast ones first
+	@$(PYTEST) $(SIDE_BY_SIDE) $(FAST)
+	@$(PYTEST) $(ALONE)
+	@$(PYTEST) $(SIDE_BY_SIDE) tests/matrix
+
+test-fast: $(VENV)/.dev ## only what starts no process
+	@$(PYTEST) $(SIDE_BY_SIDE) $(FAST)
 
 test-long: $(VENV)/.dev $(VENV)/cosmos/.done ## the tests that take minutes
 	@$(BIN)/python -m pytest -m long --timeout 3600

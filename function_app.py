@@ -17,14 +17,17 @@ from triggers import (
     audit,
     callback,
     change_feed,
+    connections,
     dashboard,
     health,
     housekeeping,
     infrastructure,
     intake,
     live,
+    me,
     metrics,
     notifications,
+    nowhere,
     openapi,
     policy,
     pulse,
@@ -52,6 +55,7 @@ PIPELINE = (
 DASHBOARD = (
     dashboard,
     live,
+    me,
     tickets,
     ticket_changes,
     intake,
@@ -59,10 +63,11 @@ DASHBOARD = (
     audit,
     settings,
     policy,
+    connections,
     openapi,
 )
 # Who decides wakes who waits: both apps share the task hub.
-BOTH = (approvals, approve_page, health, metrics)
+BOTH = (approvals, approve_page, health, metrics, nowhere)
 # For those who want two apps; what is neither of these is refused by the settings, not here.
 CHOICES = {"pipeline": (*PIPELINE, *BOTH), "dashboard": (*DASHBOARD, *BOTH)}
 

@@ -61,6 +61,7 @@ async def send_attempt(payload: dict) -> dict[str, object]:
         problem=sent.problem,
         undoable=sent.undoable,
         limited=sent.limited,
+        lapsed=sent.lapsed,
     ).model_dump(mode="json")
 
 

@@ -8,14 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 from rich.console import Console
 from rich.live import Live
 
+from demo import dashboard
 from demo.processes import ROOT, HostDidNotStart, HostProcess
 from demo.show import Journey, count, progress, summary
+from demo.signing_in import PEOPLE, Reception
 from demo.stories import STORIES, Scene, Story, changes_made
 from shared.domain.approval import Approval
 from shared.security.approval_links import ApprovalLinks
@@ -35,8 +38,13 @@ def main() -> int:
     parser.add_argument(
         "--up", action="store_true", help="host, simulators and dashboard until Ctrl-C"
     )
+    parser.add_argument(
+        "--sign-in", action="store_true", help="with --up: people sign in to a simulated Entra ID"
+    )
     parser.add_argument("--port", type=int, help="of the host (7071 with --keep and --up)")
     chosen = parser.parse_args()
+    if chosen.sign_in and not chosen.up:
+        parser.error("--sign-in goes with --up")
     console = Console()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the children stop too
     try:
@@ -57,7 +65,12 @@ def _run(chosen: argparse.Namespace, console: Console) -> int:
     stays = chosen.keep or chosen.up
     port = chosen.port if chosen.port is not None else (_PORT if stays else 0)
     building = _Building(folder / "dashboard.log") if stays else None
-    with Scene.set_up() as scene:
+    with Scene.set_up() as scene, ExitStack() as beside:
+        reception = (
+            beside.enter_context(Reception.open(folder, f"http://127.0.0.1:{port}"))
+            if chosen.sign_in
+            else None
+        )
         for name, service in (
             ("Data Factory", scene.adf),
             ("Databricks", scene.databricks),
@@ -66,16 +79,16 @@ def _run(chosen: argparse.Namespace, console: Console) -> int:
             console.print(
                 f"Simulated {name} at {service.url} (its calls: {service.url}/_sim/ledger)"
             )
-        host = HostProcess(folder / "host", scene.settings(), port=port)
+        host = _host(folder, scene, reception, port)
         with host:
             console.print(f"Mend at {host.url} (tickets: {host.url}/api/v1/tickets)")
             console.print(f"Its log: {host.log}")
             if chosen.up:
-                _show_something(host.url, scene, console)
+                _show_something(host.url, scene, reception, console)
             code = 0 if chosen.up else _tell(host.url, scene, folder, console)
             if building is not None:
                 console.print("All is running. Ctrl-C stops it.")
-                building.wait(host.url, console)
+                building.wait(host.url, reception, console)
                 while True:
                     time.sleep(3600)
     return code
@@ -94,10 +107,13 @@ class _Building:
                 stderr=said,
             )
 
-    def wait(self, url: str, console: Console) -> None:
+    def wait(self, url: str, reception: Reception | None, console: Console) -> None:
         """Tell where the dashboard is, or why there is none."""
         try:
             if self._process.wait() == 0:
+                if reception is not None:
+                    reception.furnish(dashboard.ROOT / "dist")
+                    console.print(f"People who may sign in: {', '.join(PEOPLE)}")
                 console.print(f"Dashboard: {url}/")
             else:
                 console.print(f"No dashboard, everything else works. Why: {self._log}")
@@ -107,10 +123,20 @@ class _Building:
             raise
 
 
-def _show_something(url: str, scene: Scene, console: Console) -> None:
+def _host(folder: Path, scene: Scene, reception: Reception | None, port: int) -> HostProcess:
+    """Return the host; one where people sign in has a store and pages of its own."""
+    if reception is None:
+        return HostProcess(folder / "host", scene.settings(), port=port)
+    settings = {**scene.settings(), **reception.settings()}
+    return HostProcess(folder / "host-sign-in", settings, port=port, site=reception.site)
+
+
+def _show_something(url: str, scene: Scene, reception: Reception | None, console: Console) -> None:
     """Let the stories happen where there is nothing to look at yet."""
-    with httpx.Client(base_url=f"{url}/api", timeout=30, trust_env=False) as api:
-        answer = api.get("/v1/tickets", params={"limit": 1})
+    looking = reception.as_viewer() if reception else {}
+    reporting = reception.as_sender() if reception else {}
+    with httpx.Client(base_url=f"{url}/api", headers=reporting, timeout=30, trust_env=False) as api:
+        answer = api.get("/v1/tickets", params={"limit": 1}, headers=looking)
         if answer.status_code == 200 and not answer.json()["items"]:
             for story in STORIES:
                 _report(story, scene, api)

@@ -29,14 +29,23 @@ class HostProcess:
         data_dir: Where all its state is; its log is ``host.log`` beside it.
         settings: Environment variables beside the machine's own.
         port: 0 takes a free one, anew at each start.
+        site: Built web pages, if not those in ``dashboard/dist``.
     """
 
-    def __init__(self, data_dir: Path, settings: Mapping[str, str], *, port: int = 0) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        settings: Mapping[str, str],
+        *,
+        port: int = 0,
+        site: Path | None = None,
+    ) -> None:
         self.url = ""
         self.log = data_dir.parent / f"{data_dir.name}.log"
         self._data_dir = data_dir
         self._settings = settings
         self._port = port
+        self._site = site
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -110,6 +119,7 @@ class HostProcess:
 
     def _command(self) -> list[str]:
         where = ["--port", str(self._port), "--data", str(self._data_dir)]
+        where += ["--site", str(self._site)] if self._site is not None else []
         # Strict: an orchestrator that would misbehave on Azure fails here, with the reason.
         return [sys.executable, "-m", "localhost", *where, "--strict"]
 

@@ -5,14 +5,19 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from demo.dashboard import CannotBuild, Npm, build
 from demo.processes import ROOT, HostProcess
 from demo.stories import STORIES, Scene
+from shared.domain.approval import Approval
+from shared.security.approval_links import ApprovalLinks
+from shared.signing import local_keys
 
 _FOLDER = ROOT / "docs" / "screenshots"
 _QUIET = {"resolved", "escalated", "closed", "awaiting_approval"}
@@ -20,10 +25,23 @@ _PATIENCE_SECONDS = 60.0
 _WIDE, _PHONE = (1280, 800), (390, 780)
 
 
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture: where, how wide, and what is done before it is taken."""
+
+    name: str
+    path: str
+    dark: bool = False
+    size: tuple[int, int] = _WIDE
+    before: Callable[[Page], object] | None = None
+    live: bool = True
+
+
 def main() -> int:
     """Take them all; 0 if that worked."""
     parser = argparse.ArgumentParser(prog="python -m demo.screenshots", description=__doc__)
     parser.add_argument("--to", type=Path, default=_FOLDER, help="folder to write to")
+    parser.add_argument("--full", action="store_true", help="whole pages, each in both themes")
     chosen = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
@@ -35,13 +53,12 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     chosen.to.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Scene.set_up() as scene,
-        HostProcess(Path(folder) / "host", scene.settings()) as host,
-    ):
-        tickets = _happen(host.url, scene)
-        _take(host.url, tickets, chromium, chosen.to)
+    with tempfile.TemporaryDirectory() as folder, Scene.set_up() as scene:
+        data = Path(folder) / "host"
+        with HostProcess(data, scene.settings()) as host:
+            tickets = _happen(host.url, scene)
+            shots = _shots(tickets, _link(host.url, data))
+            _take(host.url, shots, chromium, chosen.to, full=chosen.full)
     return 0
 
 
@@ -59,37 +76,74 @@ def _happen(url: str, scene: Scene) -> dict[str, str]:
             time.sleep(0.2)
 
 
-def _take(url: str, tickets: dict[str, str], chromium: str, folder: Path) -> None:
-    ticket = tickets["build_features"]
-    shots = (
-        ("home", "/", "light", _WIDE),
-        ("home-dark", "/", "dark", _WIDE),
-        ("tickets", "/tickets", "light", _WIDE),
-        ("ticket", f"/tickets/{ticket}", "light", _WIDE),
-        ("ticket-dark", f"/tickets/{ticket}?tab=activity&view=timeline", "dark", _WIDE),
-        ("ticket-phone", f"/tickets/{ticket}", "light", _PHONE),
-        ("approvals", "/approvals", "light", _WIDE),
-        ("metrics", "/metrics?hours=24", "light", _WIDE),
-        ("settings", "/settings", "light", _WIDE),
-        ("new-ticket", "/tickets/new", "light", _WIDE),
+def _link(url: str, data: Path) -> str:
+    """Return the signed link of the one question that the stories leave open."""
+    with httpx.Client(base_url=f"{url}/api", timeout=30, trust_env=False) as api:
+        asked = api.get("/v1/approvals", params={"status": "pending"}).json()["items"][0]
+        ticket = api.get(f"/v1/tickets/{asked['ticket_id']}").json()
+    approval = Approval.model_validate(ticket["approval"])
+    return ApprovalLinks(local_keys(data), "").link(approval)
+
+
+def _shots(tickets: dict[str, str], link: str) -> tuple[Shot, ...]:
+    ticket = f"/tickets/{tickets['build_features']}"
+    return (
+        Shot("home", "/"),
+        Shot("home-dark", "/", dark=True),
+        Shot("tickets", "/tickets"),
+        Shot("ticket", ticket),
+        Shot("ticket-dark", f"{ticket}?tab=activity&view=timeline", dark=True),
+        Shot("ticket-phone", ticket, size=_PHONE),
+        Shot("approvals", "/approvals"),
+        Shot("approvals-phone-dark", "/approvals", dark=True, size=_PHONE),
+        Shot("link-phone", link, size=_PHONE, live=False),
+        Shot("metrics", "/metrics?hours=24"),
+        Shot("settings", "/settings"),
+        Shot("settings-change", "/settings", before=_look_at_a_change),
+        Shot("connections-dark", "/settings?tab=connections", dark=True, before=_test_all),
+        Shot("new-ticket", "/tickets/new", before=_fill),
     )
+
+
+def _fill(page: Page) -> None:
+    page.get_by_role("button", name="Pipeline failed").click()
+
+
+def _test_all(page: Page) -> None:
+    page.get_by_role("button", name="Test all").click()
+    page.get_by_text("Everything answers").wait_for()
+
+
+def _look_at_a_change(page: Page) -> None:
+    number = page.get_by_label("Confidence threshold, as a number")
+    number.fill("0.95")
+    page.locator("form", has=number).get_by_role("button", name="Look at the change").click()
+    page.get_by_text("Replayed on the last seven days").wait_for()
+
+
+def _take(url: str, shots: tuple[Shot, ...], chromium: str, folder: Path, *, full: bool) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for name, path, scheme, (width, height) in shots:
-            context = browser.new_context(
-                viewport={"width": width, "height": height},
-                color_scheme="dark" if scheme == "dark" else "light",
-                reduced_motion="reduce",
-            )
-            page = context.new_page()
-            page.goto(f"{url}{path}")
-            page.locator("main h1").wait_for()
-            if name == "new-ticket":
-                page.get_by_role("button", name="Pipeline failed").click()
-            page.wait_for_load_state("networkidle")
-            page.screenshot(path=folder / f"{name}.png")
-            print(folder / f"{name}.png")
-            context.close()
+        for shot in shots:
+            for dark in (False, True) if full else (shot.dark,):
+                width, height = shot.size
+                context = browser.new_context(
+                    viewport={"width": width, "height": height},
+                    color_scheme="dark" if dark else "light",
+                    reduced_motion="reduce",
+                )
+                page = context.new_page()
+                page.goto(f"{url}{shot.path}")
+                page.locator("main h1").wait_for()
+                if shot.live:
+                    page.locator("[data-live=live]").wait_for()
+                if shot.before is not None:
+                    shot.before(page)
+                page.wait_for_load_state("networkidle")
+                name = f"{shot.name}-{'dark' if dark else 'light'}" if full else shot.name
+                page.screenshot(path=folder / f"{name}.png", full_page=full)
+                print(folder / f"{name}.png")
+                context.close()
         browser.close()
 
 

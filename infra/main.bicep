@@ -337,6 +337,9 @@ output MEND_APP_URL string = apps[0].outputs.url
 output MEND_API_URL string = twoApps ? apps[1].outputs.url : apps[0].outputs.url
 output MEND_DASHBOARD_NAME string = dashboard.outputs.name
 output MEND_DASHBOARD_URL string = dashboard.outputs.origin
+// What scripts/dashboard_config.py tells the pages.
+output MEND_CLIENT_ID string = registration.clientId
+output AZURE_TENANT_ID string = tenant().tenantId
 output MEND_VAULT_NAME string = vault.outputs.name
 output MEND_COSMOS_ENDPOINT string = cosmos.outputs.endpoint
 output MEND_IDENTITY_CLIENT_ID string = identity.outputs.clientId

@@ -132,6 +132,10 @@ def _parser() -> argparse.ArgumentParser:
     redrive = add("redrive", _redrive, "deal once more with what is left over of a delivery")
     redrive.add_argument("id")
     redrive.add_argument("--reason", default="")
+    remediate = add("remediate", _remediate, "ask for an action on an escalated ticket")
+    remediate.add_argument("id")
+    remediate.add_argument("--action", default="", help="without: what the cause suggests")
+    remediate.add_argument("--reason", default="")
     cancel = add("cancel", _cancel, "stop, now or after the attempt that is under way")
     cancel.add_argument("id")
     cancel.add_argument("--reason", default="")
@@ -234,6 +238,13 @@ def _redrive(api: Api, chosen: argparse.Namespace) -> Answer:
     said = {"reason": chosen.reason}
     body = api.post("intake", "dead-letters", chosen.id, "redrive", body=said)
     return Answer(body, lambda out: show.received(out, body))
+
+
+def _remediate(api: Api, chosen: argparse.Namespace) -> Answer:
+    action = {"action": chosen.action} if chosen.action else {}
+    said = {"reason": chosen.reason, **action}
+    body = api.post("tickets", chosen.id, "remediate", body=said)
+    return Answer(body, lambda out: show.requested(out, body))
 
 
 def _cancel(api: Api, chosen: argparse.Namespace) -> Answer:

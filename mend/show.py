@@ -221,6 +221,12 @@ def stopping(out: Console, body: Body) -> None:
     out.print(plain(f"{body['id']}: {body['status']}; {how}"))
 
 
+def requested(out: Console, body: Body) -> None:
+    """Print how a ticket stands after somebody asked for an action."""
+    asked = (body.get("requested") or {}).get("action") or "an action"
+    out.print(plain(f"{body['id']}: {body['status']}; {asked} is asked for, policy decides"))
+
+
 def problem(out: Console, document: Body) -> None:
     """Print what went wrong."""
     status = f"HTTP {document['status']}, " if document.get("status") else ""

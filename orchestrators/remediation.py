@@ -199,7 +199,8 @@ def _steps(
 
 
 def _never_issued(sent: AttemptSent) -> AttemptConcluded:
-    if sent.state is AttemptState.FAILED and sent.never_arrived:  # another may be allowed
+    # Another may be allowed; where a yes has lapsed: once people have agreed to it again.
+    if sent.lapsed or (sent.state is AttemptState.FAILED and sent.never_arrived):
         return AttemptConcluded(outcome=AttemptOutcome.NOT_HEALED, why=sent.problem)
     # Stopped by the kill switch, lost for good, or else: refused.
     outcome = _ENDINGS.get(sent.state, Outcome.NOT_HEALED)

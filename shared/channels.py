@@ -26,6 +26,17 @@ def notifiers(chosen: "Settings", clock: Clock) -> dict[str, Notifier]:
     return {one.name: one for one in _notifiers(chosen, paint, clock)}
 
 
+async def reply_in_slack(chosen: "Settings", url: str, text: str) -> bool:
+    """Tell somebody something who has clicked; ``False``: ``url`` is none of Slack's.
+
+    Raises:
+        ConnectorError, TimeoutError: Slack did not take it.
+    """
+    from shared.connectors.slack_reply import reply
+
+    return await reply(url, text, local=_is_local(chosen.mend_slack_base_url))
+
+
 def _notifiers(chosen: "Settings", paint: Paint, clock: Clock) -> Iterator[Notifier]:
     if chosen.mend_slack_token is not None and chosen.mend_slack_channel is not None:
         from shared.connectors.slack import Slack

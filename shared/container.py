@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from shared.channels import notifiers
+from shared.connections import Outside, connections
 from shared.connectors.azure_identity import async_credential
+from shared.connectors.breaker import guarded
 from shared.connectors.feeds import Feed
 from shared.connectors.logic_app import LogicAppTrigger
 from shared.connectors.openai_model import OpenAiModel
@@ -25,6 +27,7 @@ from shared.intake.normalised import IntakeDefaults
 from shared.intake.sources import generic
 from shared.policy.backoff import Backoff
 from shared.ports.clock import Clock
+from shared.ports.connections import Connection
 from shared.ports.measures import Warehouse
 from shared.ports.notifications import Notifier
 from shared.ports.push import Push
@@ -39,6 +42,7 @@ from shared.stores.sqlite import SqliteStore
 from shared.telemetry.start import start
 from shared.usecases.accept_alert import Accepted, accept_alert
 from shared.usecases.ask_model import Advisor
+from shared.usecases.credential_use import CredentialUses
 from shared.usecases.decide_next import PolicyDefaults
 from shared.usecases.operator_settings import ExecutionMode, generic_mapping
 from shared.usecases.take_in import TakeIn
@@ -77,11 +81,13 @@ class Services:
     random: Callable[[], float]
     new_ticket_id: Callable[[datetime], str]
     take_in: TakeIn
+    credential_uses: CredentialUses
     own_webhook: OwnWebhook
     approval_links: ApprovalLinks
     policy: PolicyDefaults
     advisor: Advisor | None
     notifiers: Mapping[str, Notifier]
+    connections: Mapping[str, Connection]
 
 
 class _Following:
@@ -131,13 +137,25 @@ def services() -> Services:
         _databricks_token if chosen.mend_databricks_token else None,
         refused=settings.refused,
     )
-    record = Records({Platform.ADF: adf, Platform.DATABRICKS: jobs})
-    remedies = direct_remedies(adf, jobs, clock)
+    # Feeds and trials of a connection stay outside: they come seldom, and want to know.
+    calm_adf, calm_jobs = guarded(adf, "adf", clock), guarded(jobs, "databricks", clock)
+    record = Records({Platform.ADF: calm_adf, Platform.DATABRICKS: calm_jobs})
+    remedies = direct_remedies(calm_adf, calm_jobs, clock)
     if chosen.mend_logic_app_url is not None:
         logic_app = LogicAppTrigger(chosen.mend_logic_app_url.get_secret_value())
         by_logic_app = RunLogicApp(logic_app, callbacks, record, remedies)
         remedies = {**remedies, by_logic_app.kind: by_logic_app}
     store = _store(chosen)
+    told = notifiers(chosen, clock)
+    model = _model(chosen)
+    outside = Outside(
+        factory=_factory_feed(chosen, adf),
+        workspace=jobs,
+        model=model,
+        notifiers=told,
+        store=store,
+        clock=clock,
+    )
 
     async def accept(alert: Alert, delivery_id: str) -> Accepted:
         return await accept_alert(
@@ -162,24 +180,33 @@ def services() -> Services:
         random=random.SystemRandom().random,
         new_ticket_id=new_ticket_id,
         take_in=TakeIn(store, clock, accept, new_delivery_id),
+        credential_uses=CredentialUses(store, clock),
         approval_links=ApprovalLinks(chosen.signing_keys, chosen.public_url),
         own_webhook=OwnWebhook(
             f"{chosen.public_url}/api/v1/tickets/webhook/{CANARY}",
             canary_secret(chosen.signing_keys[0]),
         ),
         policy=policy_defaults(chosen),
-        advisor=_advisor(chosen, store, clock),
-        notifiers=notifiers(chosen, clock),
+        advisor=_advisor(chosen, model, store, clock),
+        notifiers=told,
+        connections=connections(settings, outside),
     )
 
 
-def _advisor(chosen: Settings, store: Store, clock: Clock) -> Advisor | None:
-    """Return the language model to ask; none without its URL."""
+def _model(chosen: Settings) -> OpenAiModel | None:
+    """Return the language model; none without its URL."""
     if chosen.mend_llm_base_url is None or chosen.mend_llm_model is None:
         return None
-    model = OpenAiModel(
+    return OpenAiModel(
         chosen.mend_llm_base_url, chosen.mend_llm_model, _secret(chosen.mend_llm_api_key)
     )
+
+
+def _advisor(
+    chosen: Settings, model: OpenAiModel | None, store: Store, clock: Clock
+) -> Advisor | None:
+    if model is None:
+        return None
     return Advisor(
         model, store, clock, chosen.mend_llm_daily_tokens, wording=chosen.mend_llm_wording == "on"
     )
@@ -209,12 +236,19 @@ def _new_store(chosen: Settings) -> Store:
 def _feeds(chosen: Settings, adf: "DataFactory", jobs: "Databricks") -> Iterator[FailureFeed]:
     if chosen.mend_pull == "off":
         return
-    defaults = intake_defaults(chosen)
-    factory, _ = locate(None, defaults)
-    if factory is not None and factory.subscription_id and factory.resource_group:
-        yield Feed(Platform.ADF, factory.scope, adf)
-    if defaults.databricks_scope:
-        yield Feed(Platform.DATABRICKS, defaults.databricks_scope, jobs)
+    factory = _factory_feed(chosen, adf)
+    if factory is not None:
+        yield factory
+    workspace = intake_defaults(chosen).databricks_scope
+    if workspace:
+        yield Feed(Platform.DATABRICKS, workspace, jobs)
+
+
+def _factory_feed(chosen: Settings, adf: "DataFactory") -> Feed | None:
+    factory, _ = locate(None, intake_defaults(chosen))
+    if factory is None or not (factory.subscription_id and factory.resource_group):
+        return None
+    return Feed(Platform.ADF, factory.scope, adf)
 
 
 def intake_defaults(chosen: Settings) -> IntakeDefaults:

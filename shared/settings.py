@@ -21,6 +21,7 @@ from shared.connectors.mail_server import MailServer
 from shared.domain.analysis import Action
 from shared.domain.errors import NotConfigured, Unavailable
 from shared.domain.urls import is_loopback, safe_url
+from shared.intake.registry import SOURCES
 from shared.security.credentials import (
     Credential,
     Entra,
@@ -141,6 +142,15 @@ class Settings(BaseSettings):
     def _lower(cls, value: object) -> object:
         return value.strip().lower() if isinstance(value, str) else value
 
+    @field_validator("mend_public_url")
+    @classmethod
+    def _reachable(cls, value: str | None) -> str | None:
+        # People's browsers go there, and no secret of ours: plain http will do inside a company.
+        parts = urlsplit(value or "")
+        if value is not None and not (parts.scheme in {"http", "https"} and parts.hostname):
+            raise ValueError("must be the http or https URL that people and Logic Apps reach us by")
+        return value
+
     @field_validator("mend_adf_base_url")
     @classmethod
     def _safe_control_plane(cls, value: str) -> str:
@@ -197,7 +207,10 @@ class Settings(BaseSettings):
     @classmethod
     def _good_credentials(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
-            parse_credentials(value.get_secret_value())
+            for source in parse_credentials(value.get_secret_value()):
+                if source not in SOURCES:
+                    known = ", ".join(sorted(SOURCES))
+                    raise ValueError(f"there is no source {source!r}; known are {known}")
         return value
 
     @field_validator("mend_auth_audience")
@@ -386,6 +399,20 @@ class CurrentSettings:
         Waits for the Key Vault, at most once in half a minute.
         """
         return self._vault is not None and self._vault.refused()
+
+    def references(self) -> dict[str, str]:
+        """Return the ``kv://NAME`` of each setting that is given as one."""
+        return {setting: f"{SCHEME}{name}" for setting, name in self._names.items()}
+
+    def read_vault(self) -> int:
+        """Read every secret that a setting names, now, and return how many there are.
+
+        Raises as a call does.
+        """
+        for name in set(self._names.values()):
+            assert self._vault is not None  # noqa: S101 - there are names only with a vault
+            self._vault.read_now(name)
+        return len(set(self._names.values()))
 
     def cache_clear(self) -> None:
         """Read the environment anew at the next call."""

@@ -468,10 +468,14 @@ class LogicAppSimulator(Simulator):
         path = "/workflows/heal/triggers/manual/paths/invoke"
         return f"{self.url}{path}?api-version=2016-10-01&sig=simulated-signature"
 
-    def connect(self, *systems: "AdfSimulator | DatabricksSimulator") -> None:
-        """Let the workflow act on ``systems``."""
+    def connect(
+        self, *systems: "AdfSimulator | DatabricksSimulator", token: str | None = None
+    ) -> None:
+        """Let the workflow act on ``systems``, which may want to be shown ``token``."""
+        shown = {"token": token} if token else {}
         for system in systems:
-            self._send("PUT", "/logic-app/systems", {"kind": system.name, "url": system.url})
+            body = {"kind": system.name, "url": system.url, **shown}
+            self._send("PUT", "/logic-app/systems", body)
 
     def script(self, target: str = "*", **fields: object) -> None:
         """Say how requests about ``target`` are treated; fields are those of ``WorkflowScript``."""
@@ -484,9 +488,13 @@ class LogicAppSimulator(Simulator):
 
 
 class IdentitySimulator(Simulator):
-    """An identity provider: tokens with any claims, and keys that are rotated."""
+    """An identity provider: tokens with any claims, keys that are rotated, people who sign in."""
 
     name = "identity"
+
+    def authority(self, tenant: str) -> str:
+        """What pages call their authority."""
+        return f"{self.url}/{tenant}/v2.0"
 
     def keys_url(self, tenant: str) -> str:
         """Where it shows the public keys."""
@@ -501,6 +509,25 @@ class IdentitySimulator(Simulator):
         """Sign with a new key from now on; return the kids that are published."""
         found = self._send("POST", "/identity/rotations", {"keep": keep})
         return cast("list[str]", found["kids"])
+
+    def register(
+        self, tenant: str, client_id: str, redirect_uris: Sequence[str], **fields: object
+    ) -> None:
+        """Have an app that people sign in to; ``fields`` are those of ``ApplicationScript``."""
+        body = {"tenant": tenant, "client_id": client_id, "redirect_uris": list(redirect_uris)}
+        self._send("PUT", "/identity/applications", {**body, **fields})
+
+    def invite(self, username: str, *roles: str, name: str = "") -> None:
+        """Have somebody in the directory, with these roles from now on."""
+        self._send(
+            "PUT", "/identity/people", {"username": username, "roles": list(roles), "name": name}
+        )
+
+    def revoke(self, username: str) -> int:
+        """Refuse every renewal to what they have been given so far; return how much that was."""
+        return cast(
+            "int", self._send("POST", "/identity/revocations", {"username": username})["revoked"]
+        )
 
 
 class KeyVaultSimulator(Simulator):
@@ -563,6 +590,11 @@ class SlackSimulator(Simulator):
         script = {"action_id": action_id, "value": value, **fields}
         found = self._send("POST", "/slack/clicks", script)
         return str(found["body"]), cast("dict[str, str]", found["headers"])
+
+    def replies_to_clicks(self) -> list[dict[str, object]]:
+        """Return what people were told who have clicked, oldest first."""
+        found = self._send("GET", "/slack/replies")
+        return cast("list[dict[str, object]]", found["replies"])
 
 
 class JiraSimulator(Simulator):

@@ -22,6 +22,7 @@ class Open(Enum):
     PUBLIC = "everybody"
     SENDER = "whoever shows the credential of the source"
     TOKEN = "whoever shows a token or signature made for this one thing"  # noqa: S105 - a sentence
+    SIGNED_IN = "whoever is signed in, with a role or without"
 
 
 Route = tuple[str, str]
@@ -35,6 +36,7 @@ ACCESS: Mapping[Route, Role | Open] = {
     ("POST", "remediation-callback"): Open.TOKEN,
     ("POST", "v1/notifications/slack/actions"): Open.TOKEN,
     ("POST", "v1/approvals/by-token"): Open.TOKEN,
+    ("GET", "v1/me"): Open.SIGNED_IN,  # who has no role must be able to learn that
     ("GET", "v1/tickets"): Role.VIEWER,
     ("GET", "v1/tickets/facets"): Role.VIEWER,
     ("GET", "v1/tickets/upload-csv"): Role.VIEWER,
@@ -50,9 +52,11 @@ ACCESS: Mapping[Route, Role | Open] = {
     ("GET", "v1/settings/inventory"): Role.VIEWER,
     ("GET", "v1/settings/generic-mapping"): Role.VIEWER,
     ("GET", "v1/intake/counts"): Role.VIEWER,
+    ("GET", "v1/intake/credentials"): Role.OPERATOR,
     ("GET", "v1/intake/dead-letters"): Role.VIEWER,
     ("GET", "v1/intake/deliveries/{delivery_id}"): Role.VIEWER,
     ("GET", "v1/dashboard/stats"): Role.VIEWER,
+    ("GET", "v1/connections"): Role.VIEWER,
     ("POST", "v1/negotiate"): Role.VIEWER,
     ("GET", "v1/audit"): Role.VIEWER,
     ("GET", "v1/audit/verify"): Role.VIEWER,
@@ -60,14 +64,18 @@ ACCESS: Mapping[Route, Role | Open] = {
     ("POST", "v1/tickets/upload-csv"): Role.OPERATOR,
     ("PATCH", "v1/tickets/{ticket_id}"): Role.OPERATOR,
     ("POST", "v1/tickets/{ticket_id}/cancel"): Role.OPERATOR,
+    ("POST", "v1/tickets/{ticket_id}/remediate"): Role.OPERATOR,
     # It changes nothing, but may ask the language model, which costs.
     ("POST", "v1/infrastructure/extract-ci"): Role.OPERATOR,
+    # It changes nothing, but asks other systems.
+    ("POST", "v1/connections/{name}/test"): Role.OPERATOR,
     ("POST", "v1/intake/dead-letters/{delivery_id}/redrive"): Role.OPERATOR,
     ("POST", "v1/intake/dead-letters/{delivery_id}/discard"): Role.OPERATOR,
     # To stop everything; letting it go on takes an administrator, which the handler asks for.
     ("PUT", "v1/settings/kill-switch"): Role.OPERATOR,
     ("POST", "v1/approvals/{approval_id}/decision"): Role.APPROVER,
     ("POST", "v1/approvals/{approval_id}/delegate"): Role.APPROVER,
+    ("POST", "v1/approvals/{approval_id}/take-back"): Role.APPROVER,
     ("POST", "v1/approvals/decisions"): Role.APPROVER,
     ("PUT", "v1/settings/execution-mode"): Role.ADMIN,
     ("POST", "v1/settings/execution-mode"): Role.ADMIN,
@@ -99,7 +107,7 @@ async def admit(handler: Callable[..., object], req: func.HttpRequest) -> Identi
     """Return who asks; ``None`` where nobody needs to say.
 
     Raises:
-        Unauthenticated: a role is needed and no token shown, or one that is not good.
+        Unauthenticated: a name is needed and no token shown, or one that is not good.
         Forbidden: the role is missing, or nothing says who may do it.
         Unavailable: the issuer's keys cannot be read.
     """
@@ -109,9 +117,11 @@ async def admit(handler: Callable[..., object], req: func.HttpRequest) -> Identi
     if needed in {Open.PUBLIC, Open.SENDER}:
         return None
     identity = await _identity(req)
+    if needed is Open.TOKEN:
+        return identity
+    if identity is None:
+        raise Unauthenticated
     if isinstance(needed, Role):
-        if identity is None:
-            raise Unauthenticated
         identity.require(needed)
     return identity
 
@@ -124,6 +134,12 @@ async def _identity(req: func.HttpRequest) -> Identity | None:
     if token is None:
         return None
     return await identify(token, chosen.accepted_tokens, datetime.now(UTC))
+
+
+def needs_sign_in(route: Route) -> bool:
+    """Tell whether nobody gets an answer to this without a token, where tokens are looked at."""
+    needed = ACCESS.get(route)
+    return isinstance(needed, Role) or needed is Open.SIGNED_IN
 
 
 def shows_token(req: func.HttpRequest) -> bool:

@@ -1,6 +1,6 @@
 """What the API answers, for its description; what is answered is checked against it in tests."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -10,13 +10,16 @@ from shared.domain.approval import Approval
 from shared.domain.audit import AuditEntry
 from shared.domain.delivery import DeliveryState
 from shared.domain.event import Event
+from shared.domain.identity import Role
 from shared.domain.ticket import Ticket
 from shared.intake.configuration_items import Item
 from shared.intake.normalised import Rejected
 from shared.policy.settings import PolicySettings
 from shared.usecases.accept_callback import Reception
+from shared.usecases.credential_use import CredentialUse
 from shared.usecases.policy_versions import PolicyVersion
 from shared.usecases.take_in import Landed
+from shared.usecases.try_connection import ConnectionShown
 
 
 class FieldProblem(BaseModel):
@@ -142,6 +145,17 @@ class Decided(BaseModel):
     items: list[DecidedOne]
 
 
+class Me(BaseModel):
+    """Who asks; ``roles`` with those that are included in others, none if nobody has given any.
+
+    ``auth``: how we know. ``off``: we do not, and whoever reaches this host may do everything.
+    """
+
+    name: str
+    roles: list[Role]
+    auth: Literal["off", "jwt"]
+
+
 class EventList(BaseModel):
     """A part of the timeline."""
 
@@ -159,6 +173,12 @@ class PolicyShown(PolicySettings):
     """The policy and its version."""
 
     version: int
+
+
+class ConnectionList(BaseModel):
+    """What the settings name."""
+
+    items: list[ConnectionShown]
 
 
 class PolicyVersionList(BaseModel):
@@ -197,6 +217,12 @@ class Counts(BaseModel):
 
     items: list[HourShown]
     total: CountsShown
+
+
+class CredentialList(BaseModel):
+    """What senders may show, by name; ``last_used_at`` is early by ten minutes at most."""
+
+    items: list[CredentialUse]
 
 
 class DeliveryShown(BaseModel):

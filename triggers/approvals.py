@@ -21,10 +21,12 @@ from shared.usecases.approvals import (
     delegate_approval,
     find_approval,
 )
+from shared.usecases.take_back_approval import take_back_approval
 from triggers.access import present
 from triggers.problems import answer, answers_problems, as_problem
 from triggers.requests import (
     MAX_PARAMETER_CHARS,
+    Reason,
     caller,
     chosen,
     number,
@@ -68,6 +70,7 @@ class HandOn(Model):
     """Who may decide as well."""
 
     to: str = Field(min_length=1, max_length=200)
+    reason: str = Field(default="", max_length=MAX_REASON_CHARS)
 
 
 class ByToken(Model):
@@ -146,6 +149,27 @@ async def hand_on(req: func.HttpRequest) -> func.HttpResponse:
         by=caller(req),
         store=using.store,
         clock=using.clock,
+        reason=asked.reason,
+    )
+    return answer(shown(found, await using.store.get(found.ticket_id)))
+
+
+@bp.route(
+    route="v1/approvals/{approval_id}/take-back",
+    methods=["POST"],
+    auth_level=func.AuthLevel.ANONYMOUS,
+)
+@answers_problems
+async def take_back(req: func.HttpRequest) -> func.HttpResponse:
+    """Make a yes none, as long as nothing has been sent for it; people are asked again."""
+    asked, using, who = read_body(req, Reason), services(), person()
+    found = await take_back_approval(
+        req.route_params["approval_id"],
+        asked.reason,
+        by=who.name,
+        oid=who.oid,
+        store=using.store,
+        clock=using.clock,
     )
     return answer(shown(found, await using.store.get(found.ticket_id)))
 
@@ -193,7 +217,9 @@ async def decide_by_token(
     if asked.plan_hash not in {None, claims.plan_hash}:
         raise PlanChanged("the plan is another one by now; read it again before you decide")
     who, oid = _holder(claims.approver, found.plan.risk)
-    word = Answer(asked.decision, who, asked.reason, claims.plan_hash, "link", oid)
+    signed_in = present()
+    until = signed_in.until if signed_in else None
+    word = Answer(asked.decision, who, asked.reason, claims.plan_hash, "link", oid, until)
     decided = await decide_approval(found.id, word, using.store, using.clock)
     await tell(decided, client)
     return answer(shown(decided, await using.store.get(ticket.id)))
@@ -201,7 +227,14 @@ async def decide_by_token(
 
 def _word(said: Said) -> Answer:
     who = person()
-    return Answer(said.decision, who.name, said.reason, said.plan_hash, oid=who.oid)
+    return Answer(
+        said.decision,
+        who.name,
+        said.reason,
+        said.plan_hash,
+        oid=who.oid,
+        proven_until=who.until,
+    )
 
 
 def _holder(approver: str, risk: Risk) -> tuple[str, str]:

@@ -41,7 +41,7 @@ def _report(raw: bytes) -> Report:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "body"
-        raise InvalidInput(first["msg"], field=field) from None
+        raise InvalidInput(f"{field}: {first['msg']}", field=field) from None
 
 
 def _as_text(body: dict[str, object]) -> dict[str, object]:

@@ -14,12 +14,10 @@ from pydantic.json_schema import models_json_schema
 
 from shared.domain.approval import ApprovalStatus
 from shared.domain.audit import Verification
-from shared.domain.identity import Role
 from shared.domain.search import MAX_QUERY_CHARS
 from shared.intake.configuration_items import Inventory
 from shared.intake.manual import NewTicket
 from shared.intake.mapping import GenericMapping
-from shared.policy.settings import PolicySettings
 from shared.ports.push import Address
 from shared.ports.tickets import Order
 from shared.usecases.accept_callback import Report
@@ -27,13 +25,16 @@ from shared.usecases.dashboard_stats import DashboardStats
 from shared.usecases.edit_ticket import Edit
 from shared.usecases.operator_settings import ExecutionMode, KillSwitch, KillSwitches
 from shared.usecases.replay_policy import Candidate, Replayed
+from shared.usecases.request_remediation import Ask
+from shared.usecases.try_connection import Tried
 from triggers import answers
-from triggers.access import ACCESS, Route
+from triggers.access import Route, needs_sign_in
 from triggers.approvals import ByToken, HandOn, Said, SaidOfMany
 from triggers.dashboard import MAX_HOURS
 from triggers.infrastructure import ExtractCi
 from triggers.policy import MAX_VERSIONS
 from triggers.requests import MAX_PARAMETER_CHARS, Reason
+from triggers.settings import PolicySent
 from triggers.tickets import CHOICES, MAX_LIMIT
 
 Schema = dict[str, Any]
@@ -47,9 +48,10 @@ class Operation:
     Attributes:
         body: What is sent: a model, or the schema of something else under its media type.
         partial: What the body leaves out stays as it is.
+        needed: What of a partial body must be there all the same.
         answers: The model of the answer per status; a text for one that is no JSON.
         problems: Statuses that come with a problem document, besides 400, 403, 500 and 503,
-            and 401 where a role is needed.
+            and 401 where somebody must be signed in.
     """
 
     summary: str
@@ -57,6 +59,7 @@ class Operation:
     body: type[BaseModel] | Mapping[str, Schema] | None = None
     body_required: bool = True
     partial: bool = False
+    needed: tuple[str, ...] = ()
     answers: Mapping[int, type[BaseModel] | str]
     problems: tuple[int, ...] = ()
     headers: tuple[str, ...] = ()
@@ -209,6 +212,15 @@ OPERATIONS: dict[Route, Operation] = {
         problems=(404, 409, 413),
         headers=("ETag",),
     ),
+    ("POST", "v1/tickets/{ticket_id}/remediate"): Operation(
+        summary="Ask for an action on an escalated ticket; policy decides as always",
+        parameters=(_TICKET, _IDEMPOTENT),
+        body=Ask,
+        body_required=False,
+        answers={202: answers.TicketShown},
+        problems=(404, 409, 413),
+        headers=("ETag",),
+    ),
     ("GET", "v1/tickets/{ticket_id}/events"): Operation(
         summary="The timeline, oldest first",
         parameters=(_TICKET, _query("after", _whole(0, 10**9), "a `seq`"), _LIMIT),
@@ -255,6 +267,13 @@ OPERATIONS: dict[Route, Operation] = {
         answers={200: answers.ApprovalShown},
         problems=(404, 409, 413),
     ),
+    ("POST", "v1/approvals/{approval_id}/take-back"): Operation(
+        summary="Take a yes back, as long as nothing has been sent for it; people are asked again",
+        parameters=(_APPROVAL,),
+        body=Reason,
+        answers={200: answers.ApprovalShown},
+        problems=(404, 409, 413),
+    ),
     ("POST", "v1/approvals/decisions"): Operation(
         summary="Approve or reject up to 50 at once; each has a result of its own",
         body=SaidOfMany,
@@ -293,6 +312,7 @@ OPERATIONS: dict[Route, Operation] = {
         summary="Stop every action, or those of a scope, or let them go on",
         body=KillSwitch,
         partial=True,
+        needed=("on",),
         answers={200: KillSwitches},
         problems=(413,),
     ),
@@ -303,10 +323,11 @@ OPERATIONS: dict[Route, Operation] = {
     ),
     ("PUT", "v1/settings/policy"): Operation(
         summary="Change limits, breakers, rerun safety, data checks",
-        body=PolicySettings,
+        parameters=(_header("If-Match", "an ETag: 412 if it is another version by now"),),
+        body=PolicySent,
         partial=True,
         answers={200: answers.PolicyShown},
-        problems=(413,),
+        problems=(412, 413),
         headers=("ETag",),
     ),
     ("GET", "v1/settings/policy/versions"): Operation(
@@ -319,6 +340,16 @@ OPERATIONS: dict[Route, Operation] = {
         body=Candidate,
         answers={200: Replayed},
         problems=(413,),
+    ),
+    ("GET", "v1/connections"): Operation(
+        summary="The systems that Mend depends on; references to secrets, never secrets",
+        answers={200: answers.ConnectionList},
+    ),
+    ("POST", "v1/connections/{name}/test"): Operation(
+        summary="Read something small there: how far that comes, and what to do where it ends",
+        parameters=(_path("name", "such as `adf`"),),
+        answers={200: Tried},
+        problems=(404,),
     ),
     ("GET", "v1/settings/inventory"): Operation(
         summary="What is known by name", answers={200: Inventory}
@@ -350,6 +381,10 @@ OPERATIONS: dict[Route, Operation] = {
         summary="What was received, and what became of it",
         parameters=(_query("hours", _whole(1, 744), "how far back; 24 by default"),),
         answers={200: answers.Counts},
+    ),
+    ("GET", "v1/intake/credentials"): Operation(
+        summary="Which credentials senders may show, and when each was last shown",
+        answers={200: answers.CredentialList},
     ),
     ("GET", "v1/intake/dead-letters"): Operation(
         summary="Deliveries of which something is left over",
@@ -421,6 +456,10 @@ OPERATIONS: dict[Route, Operation] = {
         answers={200: answers.Ephemeral},
         problems=(401, 413),
     ),
+    ("GET", "v1/me"): Operation(
+        summary="Who asks, and what they may do",
+        answers={200: answers.Me},
+    ),
     ("GET", "health"): Operation(summary="This process answers", answers={200: answers.Health}),
     ("GET", "ready"): Operation(
         summary="Each thing this app depends on", answers={200: answers.Ready, 503: answers.Ready}
@@ -480,9 +519,9 @@ def document() -> Schema:
 
 
 def _described(method: str, path: str, operation: Operation) -> Schema:
-    needs_role = isinstance(ACCESS.get((method, path)), Role)
-    problems = {*_ALWAYS, *operation.problems, *((401,) if needs_role else ())}
-    security = ("bearer",) if needs_role else operation.security
+    signed_in = needs_sign_in((method, path))
+    problems = {*_ALWAYS, *operation.problems, *((401,) if signed_in else ())}
+    security = ("bearer",) if signed_in else operation.security
     described: Schema = {
         "operationId": _operation_id(method, path),
         "summary": operation.summary,
@@ -547,7 +586,7 @@ def _reference(name: str) -> Schema:
 
 def _definitions() -> Schema:
     """Return the schemas of all models, as they are sent and as they are answered."""
-    sent = {one.body for one in OPERATIONS.values() if isinstance(one.body, type)}
+    sent = {one.body: one.needed for one in OPERATIONS.values() if isinstance(one.body, type)}
     given: set[type[BaseModel]] = {
         model
         for one in OPERATIONS.values()
@@ -565,7 +604,8 @@ def _definitions() -> Schema:
         for name, inner in schema.pop("$defs", {}).items():
             definitions[f"{name}Input"] = inner
         definitions[f"{model.__name__}Input"] = _closed(schema)
-        definitions[f"{model.__name__}Change"] = _closed({**schema, "required": []})
+        needed = {"required": list(sent[model]), "minProperties": 1}
+        definitions[f"{model.__name__}Change"] = _closed({**schema, **needed})
     used = str([_described(*route, operation) for route, operation in OPERATIONS.items()])
     return {
         name: schema

@@ -10,7 +10,7 @@ from shared.container import services
 from shared.domain.errors import MendError, Unavailable
 from shared.settings import settings
 from shared.usecases.fly_canary import latest_canary
-from triggers.problems import answer, answers_problems
+from triggers.problems import RETRY_AFTER_SECONDS, answer, answers_problems
 
 bp = df.Blueprint()
 logger = logging.getLogger(__name__)
@@ -40,9 +40,8 @@ async def ready(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - b
         except MendError as error:
             checks[name] = str(error)
     fine = all(state == "ok" for state in checks.values())
-    return answer(
-        {"status": "ready" if fine else "not ready", "checks": checks}, 200 if fine else 503
-    )
+    body = {"status": "ready" if fine else "not ready", "checks": checks}
+    return answer(body) if fine else answer(body, 503, {"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
 async def _check_settings() -> None:

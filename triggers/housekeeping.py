@@ -107,6 +107,23 @@ async def pull_failed_runs(
         await run_errands(client, of=opened)
 
 
+@bp.timer_trigger(schedule="0 7 * * * *", arg_name="timer", run_on_startup=False)
+async def note_audit_head(timer: func.TimerRequest) -> None:  # noqa: ARG001
+    """Every hour: log where the audit trail ends.
+
+    The log is kept elsewhere: whoever cuts the trail's end off, or writes it anew, has to change
+    that as well. ``GET v1/audit/verify?head=SEQ:HASH`` compares.
+    """
+    head = await services().store.audit_head()
+    if head is not None:
+        logger.info(
+            "the audit trail ends with entry %d, hash %s",
+            head.seq,
+            head.hash,
+            extra={"audit_seq": head.seq, "audit_hash": head.hash},
+        )
+
+
 @bp.timer_trigger(schedule="0 17 * * * *", arg_name="timer", run_on_startup=False)
 @bp.durable_client_input(client_name="client")
 async def purge_histories(

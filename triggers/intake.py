@@ -42,6 +42,20 @@ async def count_alerts(req: func.HttpRequest) -> func.HttpResponse:
     return answer({"items": items, "total": _numbers(total)})
 
 
+@bp.route(route="v1/intake/credentials", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@answers_problems
+async def list_credentials(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer which credentials senders may show, by name, and when each was last shown."""
+    refuse_unknown(req.params, ())
+    listed = [
+        (source, one.kid or one.kind, one.kind)
+        for source, credentials in settings().webhook_credentials.items()
+        for one in credentials
+    ]
+    uses = await services().credential_uses.of(listed)
+    return answer({"items": [one.model_dump(mode="json") for one in uses]})
+
+
 @bp.route(route="v1/intake/dead-letters", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @answers_problems
 async def list_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
@@ -121,5 +135,5 @@ def _numbers(counts: IntakeCounts) -> dict[str, int]:
 
 
 def _shown(delivery: Delivery, *, with_body: bool) -> dict[str, object]:
-    hidden = {"key", "taken"} | (set() if with_body else {"body"})
+    hidden = {"key", "taken", "requested_by"} | (set() if with_body else {"body"})
     return delivery.model_dump(mode="json", exclude=hidden)

@@ -6,15 +6,19 @@ what keeps a channel that hangs from delaying the others.
 
 import json
 import logging
+from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 import azure.durable_functions as df
 import azure.functions as func
 
+from shared.channels import reply_in_slack
 from shared.container import services
-from shared.domain.errors import InvalidInput, TooLarge, Unauthenticated
+from shared.domain.errors import InvalidInput, MendError, NotFound, TooLarge, Unauthenticated
 from shared.security.slack import is_from_slack
 from shared.settings import settings
+from shared.telling.clicks import UNKNOWN, answer_to_click
+from shared.usecases.approvals import find_approval
 from shared.usecases.tell import Surroundings, tell
 from triggers.problems import answer, answers_problems
 
@@ -78,25 +82,43 @@ async def slack_action(req: func.HttpRequest) -> func.HttpResponse:
         services().clock.now(),
     ):
         raise Unauthenticated
-    action, approval_id, user = _clicked(body)
-    said = await decide(action, approval_id, user)
+    click = _clicked(body)
+    said = await _answer_to(click)
+    await _reply(click, said)
     return answer({"response_type": "ephemeral", "replace_original": False, "text": said})
 
 
-async def decide(action: str, approval_id: str, user: str) -> str:
-    """Return what the person is told who clicked; nothing is decided by a click alone.
+@dataclass(frozen=True, slots=True)
+class Click:
+    """What Slack tells of a click. The id says nothing about who may decide."""
 
-    Args:
-        action: ``approve`` or ``reject``.
-        approval_id: What the button carries, which says nothing about who may decide.
-        user: Slack's own id of the person.
-    """
-    _ = action, approval_id, user
-    return "The decision is made on the page behind the link, where you sign in."
+    approval_id: str
+    reply_to: str
 
 
-def _clicked(body: bytes) -> tuple[str, str, str]:
-    """Return the action's name, the approval's id and the person's id.
+async def _answer_to(click: Click) -> str:
+    """Return what the person is told who clicked; nothing is decided by a click alone."""
+    using = services()
+    try:
+        asked, ticket = await find_approval(click.approval_id, using.store)
+    except NotFound:
+        return UNKNOWN
+    return answer_to_click(asked, ticket, using.clock.now())
+
+
+async def _reply(click: Click, said: str) -> None:
+    """Show it to that person; should that fail, the page says the same."""
+    if not click.reply_to:
+        return
+    try:
+        if not await reply_in_slack(settings(), click.reply_to, said):
+            logger.warning("a click is not answered: its response_url is none of Slack's")
+    except (MendError, TimeoutError) as error:
+        logger.warning("a click is not answered: %s", error or "no answer in time")
+
+
+def _clicked(body: bytes) -> Click:
+    """Return what was clicked.
 
     Raises:
         InvalidInput: it is no click on a button.
@@ -104,6 +126,7 @@ def _clicked(body: bytes) -> tuple[str, str, str]:
     try:
         payload = json.loads(parse_qs(body.decode())["payload"][0])
         clicked = payload["actions"][0]
-        return str(clicked["action_id"]), str(clicked.get("value", "")), str(payload["user"]["id"])
+        _ = clicked["action_id"], payload["user"]["id"]
+        return Click(str(clicked.get("value", "")), str(payload.get("response_url") or ""))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise InvalidInput("must be what Slack sends for a click", field="payload") from None

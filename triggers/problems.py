@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
@@ -13,7 +13,7 @@ from shared.domain.errors import Forbidden, InvalidInput, MendError, Unauthentic
 from triggers.access import admit, asking, shows_token
 
 logger = logging.getLogger(__name__)
-_RETRY_AFTER_SECONDS = 5
+RETRY_AFTER_SECONDS = 5
 
 Handler = Callable[..., Awaitable[func.HttpResponse]]
 
@@ -66,9 +66,11 @@ def as_problem(error: MendError) -> dict[str, object]:
     return body
 
 
-def problem(error: MendError) -> func.HttpResponse:
+def problem(error: MendError, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
     """Return the answer that tells of ``error``."""
-    headers = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if error.http_status == 503 else {}
+    headers = dict(headers or {})
+    if error.http_status == 503:
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
     return func.HttpResponse(

@@ -11,7 +11,13 @@ from typing import TypeVar
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
-from shared.domain.errors import InvalidInput, PreconditionRequired, Unauthenticated
+from shared.domain.alert import Requester
+from shared.domain.errors import (
+    InvalidInput,
+    PreconditionFailed,
+    PreconditionRequired,
+    Unauthenticated,
+)
 from shared.domain.identity import Identity
 from shared.domain.model import Model
 from shared.intake.body import parse_json
@@ -19,6 +25,7 @@ from triggers.access import present
 
 _B = TypeVar("_B", bound=BaseModel)
 _ETAG = re.compile(r'(?:W/)?"(\d{1,18})"')
+_FOREIGN_ETAG = re.compile(r'(?:W/)?"[!#-~\x80-\xff]*"')  # RFC 9110, entity-tag
 _KEY = re.compile(r"[!-~]{1,128}")
 MAX_PARAMETER_CHARS = 2_000
 
@@ -48,6 +55,16 @@ def person() -> Identity:
     if identity is None:
         raise Unauthenticated
     return identity
+
+
+def requester() -> Requester:
+    """Return who asks, as a ticket remembers it.
+
+    Raises:
+        Unauthenticated: nobody has said.
+    """
+    who = person()
+    return Requester(name=who.name, oid=who.oid)
 
 
 def json_object(req: func.HttpRequest) -> dict[str, object]:
@@ -99,14 +116,17 @@ def if_match(req: func.HttpRequest) -> int:
 
     Raises:
         PreconditionRequired: there is no ``If-Match``.
-        InvalidInput: it is none of our ETags.
+        PreconditionFailed: it is an ETag, but never was one of ours.
+        InvalidInput: it is no ETag.
     """
     given = req.headers.get("If-Match", "").strip()
     if not given:
         raise PreconditionRequired("send If-Match with the ETag of the version that you have seen")
     found = _ETAG.fullmatch(given)
+    if found is None and _FOREIGN_ETAG.fullmatch(given):
+        raise PreconditionFailed("If-Match names no version of this: read it again")
     if found is None:
-        raise InvalidInput("must be an ETag of this ticket", field="If-Match")
+        raise InvalidInput("must be an ETag of what you have seen", field="If-Match")
     return int(found[1])
 
 

@@ -6,12 +6,13 @@ from typing import TypeVar
 
 import azure.durable_functions as df
 import azure.functions as func
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from shared.container import services
 from shared.domain.errors import InvalidInput, Unavailable
 from shared.domain.identity import Role
 from shared.intake.mapping import GenericMapping
+from shared.policy.settings import PolicySettings
 from shared.usecases.await_quiet import await_quiet
 from shared.usecases.operator_settings import (
     KillSwitch,
@@ -27,10 +28,16 @@ from shared.usecases.operator_settings import (
     policy_settings,
 )
 from triggers.problems import answer, answers_problems
-from triggers.requests import caller, json_object, person, validated
+from triggers.requests import caller, if_match, json_object, person, validated
 
 bp = df.Blueprint()
 _M = TypeVar("_M", bound=BaseModel)
+
+
+class PolicySent(PolicySettings):
+    """Policy settings; with the ``version`` that a GET gave, only that one is changed."""
+
+    version: int | None = Field(default=None, ge=0, le=10**15)
 
 
 @bp.route(
@@ -75,13 +82,17 @@ async def kill_switch_setting(req: func.HttpRequest) -> func.HttpResponse:
 @bp.route(route="v1/settings/policy", methods=["GET", "PUT"], auth_level=func.AuthLevel.ANONYMOUS)
 @answers_problems
 async def policy_setting(req: func.HttpRequest) -> func.HttpResponse:
-    """Read or change limits, breakers and rerun safety; what a PUT leaves out stays as it is."""
+    """Read or change limits, breakers and rerun safety; what a PUT leaves out stays as it is.
+
+    With ``If-Match``, or the ``version`` of a GET, only what the caller has seen is changed.
+    """
     using = services()
     if req.method == "GET":
         policy, version = await policy_settings(using.store)
     else:
-        change = partial(_changed, req=req)
-        policy, version = await change_policy_settings(using.store, change, actor=caller(req))
+        policy, version = await change_policy_settings(
+            using.store, partial(_policy_sent, req=req), actor=caller(req), seen=_seen(req)
+        )
     body = {"version": version, **policy.model_dump(mode="json")}
     return answer(body, headers={"ETag": f'"{version}"'})
 
@@ -113,6 +124,23 @@ async def generic_mapping_setting(req: func.HttpRequest) -> func.HttpResponse:
     return answer(mapping.model_dump(mode="json"))
 
 
+def _seen(req: func.HttpRequest) -> int | None:
+    """Return the version that the caller has looked at; ``None``: they do not say.
+
+    A body that makes no sense is refused first, whatever it was looked at before.
+    """
+    _policy_sent(PolicySettings(), req)
+    if req.headers.get("If-Match"):
+        return if_match(req)
+    named = {name: value for name, value in json_object(req).items() if name == "version"}
+    return validated(PolicySent, named).version
+
+
+def _policy_sent(current: PolicySettings, req: func.HttpRequest) -> PolicySettings:
+    sent = _changed(PolicySent(**current.model_dump()), req)
+    return PolicySettings(**sent.model_dump(exclude={"version"}))
+
+
 def _scope(req: func.HttpRequest) -> str:
     """Return which switch is meant; what is no text is refused with the rest of the body."""
     scope = json_object(req).get("scope", "global")
@@ -121,6 +149,8 @@ def _scope(req: func.HttpRequest) -> str:
 
 def _switched(current: KillSwitch, req: func.HttpRequest) -> KillSwitch:
     """Apply the body; to stop everything is for more people than to let it go on."""
+    if "on" not in json_object(req):  # who believes to have stopped something must have
+        raise InvalidInput("on is missing: true stops, false lets it go on", field="on")
     changed = _changed(current, req)
     if not changed.on:
         person().require(Role.ADMIN)
@@ -129,6 +159,9 @@ def _switched(current: KillSwitch, req: func.HttpRequest) -> KillSwitch:
 
 def _changed(current: _M, req: func.HttpRequest) -> _M:
     body = json_object(req)
+    if not body:
+        known = ", ".join(type(current).model_fields)
+        raise InvalidInput(f"nothing to change; send any of {known}")
     unknown = set(body) - set(type(current).model_fields)
     if unknown:
         raise InvalidInput("there is no such setting", field=min(unknown))

@@ -11,9 +11,17 @@ from shared.intake import csv_upload, manual
 from shared.intake.normalised import Normalised, Rejected
 from shared.settings import settings
 from shared.usecases.edit_ticket import Edit, cancel_ticket, edit_ticket
+from shared.usecases.request_remediation import Ask, request_remediation
 from shared.usecases.take_in import Posted
 from triggers.problems import answer, answers_problems
-from triggers.requests import Reason, caller, idempotency_key, if_match, read_body
+from triggers.requests import (
+    Reason,
+    caller,
+    idempotency_key,
+    if_match,
+    read_body,
+    requester,
+)
 from triggers.starter import start
 from triggers.tickets import shown
 
@@ -35,7 +43,8 @@ async def open_ticket(
     def read(body: bytes, received_at: datetime) -> Normalised:
         return manual.normalised(manual.read_new_ticket(body), defaults, received_at)
 
-    posted = Posted(manual.SOURCE, req.get_body(), idempotency_key(req), told=True)
+    key, asks = idempotency_key(req), requester()
+    posted = Posted(manual.SOURCE, req.get_body(), key, told=True, requested_by=asks)
     taken = await using.take_in(posted, read)
     start(taken.opened, client)
     first = taken.first
@@ -85,7 +94,8 @@ async def upload_csv(
         rejected = tuple(problem for _, problem in lines if problem is not None)
         return Normalised(alerts=tuple(alerts), rejected=rejected)
 
-    posted = Posted(csv_upload.SOURCE, raw, idempotency_key(req), told=True)
+    key, asks = idempotency_key(req), requester()
+    posted = Posted(csv_upload.SOURCE, raw, key, told=True, requested_by=asks)
     taken = await services().take_in(posted, read)
     start(taken.opened, client)
     outcomes = iter(taken.tickets)
@@ -117,6 +127,7 @@ async def change_ticket(req: func.HttpRequest) -> func.HttpResponse:
         actor=caller(req),
         store=using.store,
         clock=using.clock,
+        sla_minutes=settings().mend_sla_minutes,
     )
     return answer(shown(changed), headers={"ETag": f'"{changed.version}"'})
 
@@ -137,6 +148,34 @@ async def stop_ticket(req: func.HttpRequest) -> func.HttpResponse:
         clock=using.clock,
     )
     return answer(shown(ticket), 202, {"ETag": f'"{ticket.version}"'})
+
+
+@bp.route(
+    route="v1/tickets/{ticket_id}/remediate", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
+)
+@bp.durable_client_input(client_name="client")
+@answers_problems
+async def ask_for_action(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """Send the machine out once more for an escalated ticket: 202 with the ticket.
+
+    Policy decides whether the action is taken, as always; the timeline says who has asked.
+    """
+    using = services()
+    asked = await request_remediation(
+        req.route_params["ticket_id"],
+        read_body(req, Ask, optional=True),
+        by=requester(),
+        store=using.store,
+        clock=using.clock,
+        key=idempotency_key(req),
+    )
+    start([asked.ticket.id], client)
+    headers = {"ETag": f'"{asked.ticket.version}"'}
+    if asked.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return answer(shown(asked.ticket), 202, headers)
 
 
 def _csv_of(req: func.HttpRequest) -> bytes:

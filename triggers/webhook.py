@@ -41,7 +41,11 @@ async def receive_alert(
     def read(body: bytes, received_at: datetime) -> Normalised:
         return normalise(source, body, defaults, received_at)
 
-    taken = await using.take_in(Posted(source, raw, verified.delivery_id or ""), read)
+    try:
+        taken = await using.take_in(Posted(source, raw, verified.delivery_id or ""), read)
+    finally:
+        if verified.kid:
+            await using.credential_uses.note(source, verified.kid)
     start(taken.opened, client)
     return answer(taken.body, 202)
 

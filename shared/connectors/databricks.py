@@ -57,6 +57,11 @@ class Databricks:
         """Release the threads."""
         self._wire.close()
 
+    async def reach(self) -> str:
+        """See :class:`~shared.ports.connections.Reachable`: the newest run, whichever it is."""
+        answer = await self._wire.read("", "list runs", "/api/2.2/jobs/runs/list", limit=1)
+        return "it lists its runs" if answer.get("runs") else "it lists its runs: there are none"
+
     # -- RunReader ---------------------------------------------------------------------
 
     async def run(self, resource: Resource, run_id: str) -> RunSnapshot | None:

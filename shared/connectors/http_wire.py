@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     import httpx
 
 _TEXT_CHARS = 200
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+"""More than the longest page of issues that is asked for."""
 
 
 def session(
     timeout_seconds: float, auth: tuple[str, str] | None = None, *, local: bool
 ) -> "httpx.AsyncClient":
     """Return a client that follows no redirects, to be used with ``async with``.
+
+    An answer that is larger than any we wait for is not read to its end.
 
     Args:
         local: The other side is on this machine: no proxy is asked.
@@ -30,7 +34,34 @@ def session(
 
     # It logs every address at INFO, and some addresses are keys.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    return httpx.AsyncClient(timeout=timeout_seconds, trust_env=not local, auth=auth)
+    return httpx.AsyncClient(
+        timeout=timeout_seconds,
+        trust_env=not local,
+        auth=auth,
+        headers={"Accept-Encoding": "identity"},  # packed, a small answer may be a large one
+        event_hooks={"response": [_read_within_bounds]},
+    )
+
+
+async def _read_within_bounds(answer: "httpx.Response") -> None:
+    """Read the body, and give up where it is no answer to anything we ask.
+
+    Raises:
+        httpx.DecodingError: it is too large, or packed, which we have not asked for.
+    """
+    import httpx
+
+    if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+        await answer.aclose()
+        raise httpx.DecodingError("packed")
+    kept = bytearray()
+    async for part in answer.aiter_bytes():
+        kept += part
+        if len(kept) > MAX_ANSWER_BYTES:
+            await answer.aclose()
+            raise httpx.DecodingError(f"more than {MAX_ANSWER_BYTES // 1024} kB")
+    # What httpx itself keeps once a body was read: who asks for it later need not know.
+    answer._content = bytes(kept)  # noqa: SLF001
 
 
 @asynccontextmanager

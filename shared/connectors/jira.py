@@ -20,7 +20,7 @@ from shared.ports.clock import Clock
 from shared.ports.notifications import Intend, News, Told
 from shared.telling.entries import entry_of
 from shared.telling.phase import needs_own
-from shared.telling.picture import Paint
+from shared.telling.picture import Paint, clean
 
 _SYSTEM = "jira"
 _RELAPSE = "-24h"
@@ -76,6 +76,11 @@ class Jira:
         self._paint = paint
         self._clock = clock
         self._timeout_seconds = timeout_seconds
+
+    async def reach(self) -> str:
+        """See :class:`~shared.ports.connections.Reachable`."""
+        found = await self._call("GET", f"project/{self._site.project}")
+        return f"it shows project {clean(found.get('key') or self._site.project, 100)}"
 
     async def tell(self, news: News, remembered: Remembered, intend: Intend) -> Told:
         """See the protocol."""

@@ -76,6 +76,26 @@ class Mail:
         marks = {"marks": {"phase": phase}, "message": str(mail["Message-ID"])}
         return Told(after.model_copy(update=marks), sent=True)
 
+    async def reach(self) -> str:
+        """See :class:`~shared.ports.connections.Reachable`: a session without a mail."""
+        await asyncio.to_thread(self._greet)
+        return "it lets this app log in" if self._server.user else "it takes mail without a login"
+
+    def _greet(self) -> None:
+        try:
+            session = self._connected()
+        except (smtplib.SMTPException, OSError) as error:
+            raise Transient(_SYSTEM, f"no session: {_words(error)}") from None
+        try:
+            self._log_in(session)
+            session.noop()
+        except smtplib.SMTPAuthenticationError as error:
+            raise Refused(_SYSTEM, f"login: {_words(error)}", status=401) from None
+        except (smtplib.SMTPException, OSError, ValueError) as error:
+            raise Transient(_SYSTEM, f"no answer: {_words(error)}") from None
+        finally:
+            session.close()
+
     def _written(self, picture: Picture, phase: Phase) -> EmailMessage:
         domain = self._sender.rpartition("@")[2]
         conversation = f"<{picture.ticket_id.lower()}@{domain}>"

@@ -15,13 +15,16 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, ValidationError
 
 from shared.connectors.azure_identity import async_credential
+from shared.connectors.http_wire import checked, posting, session
 from shared.diagnosis.model.question import Question
-from shared.domain.errors import ModelUnavailable
+from shared.domain.errors import ModelUnavailable, Refused
+from shared.domain.urls import is_loopback
 from shared.ports.model import Reply
 
 MAX_ANSWER_BYTES = 64 * 1024
 MAX_OUTPUT_TOKENS = 1_000
 SCOPE = "https://ai.azure.com/.default"
+_SYSTEM = "model"
 _NO_KEY = "none"  # the SDK wants one, and a server on loopback does not look at it
 
 
@@ -57,6 +60,26 @@ class OpenAiModel:
             # The SDK, its transport, the credential and the parsers each have errors of their
             # own, and none of them may stop a ticket.
             raise _meaning(error) from error
+
+    async def reach(self) -> str:
+        """See :class:`~shared.ports.connections.Reachable`: the list of models costs nothing."""
+        asked = "list models"
+        local = is_loopback(urlsplit(self._base_url).hostname)
+        headers = {"Authorization": f"Bearer {await self._bearer()}"}
+        async with (
+            posting(_SYSTEM, asked, changes=False),
+            session(self._timeout_seconds, local=local) as client,
+        ):
+            answer = await client.get(f"{self._base_url}models", headers=headers)
+        checked(_SYSTEM, asked, answer, changes=False)
+        return f"it lists its models; {self.name} is the one to ask"
+
+    async def _bearer(self) -> str:
+        given = self._credential()
+        try:
+            return given if isinstance(given, str) else str(await given())
+        except Exception as error:  # of the identity's own
+            raise Refused(_SYSTEM, f"no token: {type(error).__name__}", status=401) from error
 
     async def _body(self, question: Question) -> bytes:
         import httpx2

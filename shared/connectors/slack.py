@@ -31,6 +31,7 @@ _PAGE, _MAX_PAGES = 200, 10
 _SKEW = timedelta(minutes=1)
 _DIED = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 _GONE = {"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"}
+_NOT_US = {"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"}
 # About the app or the channel, not about one message.
 _FOR_ALL = {
     "access_denied", "account_inactive", "channel_not_found", "ekm_access_denied", "invalid_auth",
@@ -76,6 +77,13 @@ class Slack:
         self._paint = paint
         self._local = local
         self._timeout_seconds = timeout_seconds
+
+    async def reach(self) -> str:
+        """See :class:`~shared.ports.connections.Reachable`."""
+        async with self._calling("auth.test", changes=False):
+            answer = await self._client.auth_test()
+            return f"it knows this app as {clean(answer.get('user') or 'a bot', 80)}"
+        raise AssertionError("unreachable")  # pragma: no cover
 
     async def tell(self, news: News, remembered: Remembered, intend: Intend) -> Told:
         """See the protocol."""
@@ -300,7 +308,7 @@ class Slack:
         if code in _GONE:
             return _Gone() if method == "chat.update" else Refused(_SYSTEM, said, status=404)
         if code in _FOR_ALL or status in {401, 403}:
-            return Refused(_SYSTEM, said, status=403)
+            return Refused(_SYSTEM, said, status=401 if code in _NOT_US or status == 401 else 403)
         if not code or code in _DIED or status >= 500:
             return (OutcomeUnknown if changes else Transient)(_SYSTEM, said, status=status)
         return Refused(_SYSTEM, said, status=400)

@@ -81,6 +81,13 @@ class Outage(Model):
     active: bool  # False: the operator says that it is over
 
 
+class Requester(Model):
+    """The person who asked for a ticket; ``oid`` is what people are told apart by."""
+
+    name: str
+    oid: str = ""
+
+
 class Alert(Model):
     """One alert about one thing, whoever sent it."""
 
@@ -100,3 +107,4 @@ class Alert(Model):
     sender_alert_id: str = ""  # the sender's own id, for links and support
     outage: Outage | None = None  # only in what a cloud's operator says about itself
     notes: tuple[str, ...] = Field(default=(), description="What we had to guess or repair.")
+    requested_by: Requester | None = None  # a person asks, and no system reports

@@ -18,7 +18,7 @@ class ApprovalStatus(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     EXPIRED = "expired"
-    REVOKED = "revoked"  # the plan has changed, or the ticket has ended
+    REVOKED = "revoked"  # the plan has changed, the ticket has ended, or a yes was taken back
 
 
 class DecisionWord(StrEnum):
@@ -50,7 +50,8 @@ class Plan(Model):
 class Vote(Model):
     """What one person said, and how they came to say it.
 
-    ``oid`` is what people are told apart by; empty where nobody had to sign in.
+    ``oid`` is what people are told apart by; empty where nobody had to sign in. The role that
+    let them say it is proven ``proven_until`` then; ``None``: nothing had to be proven.
     """
 
     by: str
@@ -58,7 +59,8 @@ class Vote(Model):
     decision: DecisionWord
     reason: str = ""
     at: AwareDatetime
-    via: str = "api"  # "api", "link" or "slack"
+    via: str = "api"  # "api" or "link"
+    proven_until: AwareDatetime | None = None
 
 
 class Delegation(Model):
@@ -102,9 +104,21 @@ class Approval(Model):
         return (
             self.status is ApprovalStatus.APPROVED
             and self.plan_hash == plan.hash
-            and self.execute_by is not None
-            and now <= self.execute_by
+            and not self.why_lapsed(now)
         )
+
+    def why_lapsed(self, now: datetime) -> str:
+        """Return why the yes that was given is none any more; empty: it is, or there was none."""
+        if self.decided_by is None or self.execute_by is None:
+            return ""
+        if self.status is ApprovalStatus.REVOKED:
+            return f"the yes of {self.decided_by} was taken back"
+        if now > self.execute_by:
+            return f"the yes of {self.decided_by} was good until {self.execute_by:%H:%M:%S} UTC"
+        for vote in self.votes:
+            if vote.proven_until is not None and now > vote.proven_until:
+                return f"the sign-in that proved {vote.by} an approver has ended since"
+        return ""
 
 
 def approval_id(ticket_id: str, number: int) -> str:

@@ -182,6 +182,12 @@ class Attempt(Model):
         return self.state in _OVER
 
     @property
+    def never_left(self) -> bool:
+        """Tell whether it was stopped before anything was sent: then it was no try."""
+        stopped = self.state is AttemptState.CANCELLED
+        return stopped and self.sent_at is None and not self.taken
+
+    @property
     def step(self) -> StepKind:
         """Return the step that is being taken, or was taken last."""
         if not self.plan:  # stored before attempts had steps

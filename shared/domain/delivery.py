@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, Field
 
+from shared.domain.alert import Requester
 from shared.domain.model import Model
 
 MAX_KEPT_CHARS = 65_536
@@ -74,6 +75,7 @@ class Delivery(Model):
         whole: ``body`` is all of it, so that it can be read once more.
         taken: Content hashes of the alerts in it that have reached their ticket.
         answer: What the sender was told.
+        requested_by: Who sent it, where that is a person.
     """
 
     id: str
@@ -90,3 +92,4 @@ class Delivery(Model):
     answer: dict[str, object] | None = None
     tries: int = 1
     settled_at: AwareDatetime | None = None
+    requested_by: Requester | None = None

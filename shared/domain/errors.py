@@ -6,6 +6,7 @@ MendError
 ├── Unauthenticated         the caller has not shown who it is              401
 ├── Forbidden               the caller may not do this                      403
 ├── NotFound                no such ticket, source, ...                     404
+├── MethodNotAllowed        the path is there, for other methods            405
 ├── VersionConflict         somebody else changed it first                  409
 ├── IllegalTransition       the ticket or attempt may not go there          409
 ├── AlreadyDecided          somebody has decided it, or its time is up      409
@@ -76,6 +77,13 @@ class NotFound(MendError):
 
     code = "not_found"
     http_status = 404
+
+
+class MethodNotAllowed(MendError):
+    """The path has other methods; the text says which."""
+
+    code = "method_not_allowed"
+    http_status = 405
 
 
 class VersionConflict(MendError):

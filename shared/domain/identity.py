@@ -6,6 +6,7 @@ both can be kept apart. Only the administrator has all.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -43,12 +44,14 @@ class Identity:
         oid: What identities are compared by: Entra's object id.
         roles: With those that are included in others.
         method: How we know.
+        until: When the proof of it ends; ``None``: it needs none.
     """
 
     name: str
     oid: str
     roles: frozenset[Role]
     method: Literal["local", "entra"]
+    until: datetime | None = None
 
     def require(self, role: Role) -> None:
         """Refuse who has not got ``role``.

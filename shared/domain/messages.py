@@ -103,6 +103,7 @@ class AttemptSent(Model):
     undoable: bool = False
     never_arrived: bool = False  # looked for, and not found
     limited: bool = False  # as much is done already as operators allow
+    lapsed: bool = False  # people had agreed, and that is over: ask them again
 
 
 class Reconcile(AttemptRef):

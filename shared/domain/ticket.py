@@ -13,8 +13,8 @@ from typing import Self
 
 from pydantic import AwareDatetime, Field
 
-from shared.domain.alert import Platform, Resource, Severity, TimeWindow
-from shared.domain.analysis import Analysis
+from shared.domain.alert import Platform, Requester, Resource, Severity, TimeWindow
+from shared.domain.analysis import Action, Analysis
 from shared.domain.approval import Approval
 from shared.domain.attempt import Attempt, may_follow
 from shared.domain.decision import Decision
@@ -69,8 +69,9 @@ LEGAL_MOVES: dict[Status, frozenset[Status]] = {
     Status.AWAITING_APPROVAL: frozenset({Status.ANALYZING, Status.REMEDIATING}) | _FINAL,
     Status.REMEDIATING: frozenset({Status.MONITORING, Status.ANALYZING}) | _FINAL,
     Status.MONITORING: frozenset({Status.ANALYZING}) | _FINAL,
-    # The machine is done with it; a person, or its sender, may still say how it ended.
-    Status.ESCALATED: frozenset({Status.RESOLVED, Status.CLOSED}),
+    # The machine is done with it; a person, or its sender, may still say how it ended, and a
+    # person may send the machine out once more.
+    Status.ESCALATED: frozenset({Status.OPEN, Status.RESOLVED, Status.CLOSED}),
     Status.RESOLVED: frozenset(),
     Status.CLOSED: frozenset(),
 }
@@ -114,10 +115,28 @@ class Sla(Model):
 
 
 class Episode(Model):
-    """One pass of the remediation; ``claimed_by`` is the orchestration that owns it."""
+    """One pass of the remediation; ``claimed_by`` is the orchestration that owns it.
+
+    ``first`` is the first one since the alert, or since a person asked for an action.
+    """
 
     number: int = 1
     claimed_by: str | None = None
+    first: int = 1
+
+
+class Wish(Model):
+    """The action that a person has asked for, as attempt ``attempt_number``.
+
+    Policy decides whether it is taken. ``key`` is the request's ``Idempotency-Key``.
+    """
+
+    action: Action
+    by: Requester  # may not be the one who agrees to it
+    reason: str = ""
+    at: AwareDatetime
+    attempt_number: int
+    key: str = ""
 
 
 class Ticket(Model):
@@ -128,6 +147,7 @@ class Ticket(Model):
     outcome: Outcome | None = None
     severity: Severity
     source: str
+    requested_by: Requester | None = None  # may not be the one who agrees to what is done
     platform: Platform
     title: str
     description: str = ""
@@ -153,6 +173,7 @@ class Ticket(Model):
     approvals: tuple[Approval, ...] = ()  # those before it
     assignee: str | None = None
     cancel_requested: bool = False  # stop after the step in flight
+    requested: Wish | None = None  # what a person has asked for last
     parent_id: str | None = None  # the incident that this is part of
     children: tuple[str, ...] = ()  # the tickets an incident is made of
     closed_by: str | None = None
@@ -185,6 +206,12 @@ class Ticket(Model):
             kind=START_REMEDIATION,
             payload={"instance_id": self.instance_id},
         )
+
+    @property
+    def wish(self) -> Wish | None:
+        """Return what a person has asked for and nobody has tried since."""
+        asked = self.requested
+        return asked if asked and asked.attempt_number == len(self.attempts) + 1 else None
 
     def attempt(self, number: int) -> Attempt:
         """Return attempt ``number``.
@@ -259,6 +286,8 @@ def checked(old: Ticket | None, change: Change) -> Change:
         first_seq, version, status = old.last_seq + 1, old.version + 1, old.status
         _check_attempts(old, new)
     _check_move(status, new.status)
+    if old is not None and old.status.is_final and new.is_open:
+        _check_reopened(old, new)
     if old is not None and new.id != old.id:
         raise IllegalTransition(f"{old.id} cannot become {new.id}")
     if new.version != version:
@@ -278,6 +307,14 @@ def checked(old: Ticket | None, change: Change) -> Change:
 def _check_move(old: Status, new: object) -> None:
     if new != old and new not in LEGAL_MOVES[old]:
         raise IllegalTransition(f"a ticket cannot go from {old} to {new}")
+
+
+def _check_reopened(old: Ticket, new: Ticket) -> None:
+    """See to it that only a person opens a ticket again, and no earlier episode goes on with it."""
+    if new.requested is None or new.requested == old.requested:
+        raise IllegalTransition(f"{new.id}: nobody has asked for it to be opened again")
+    if new.episode.number <= old.episode.number or new.episode.claimed_by is not None:
+        raise IllegalTransition(f"{new.id}: it would be opened again without an episode of its own")
 
 
 def _check_attempts(old: Ticket, new: Ticket) -> None:

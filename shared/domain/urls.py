@@ -1,5 +1,6 @@
 """Where a secret may be sent to, and where a key may be read from."""
 
+import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -16,7 +17,9 @@ def safe_url(value: str) -> str:
     except ValueError:
         raise wrong from None
     loopback = parts.scheme == "http" and is_loopback(parts.hostname)
-    if not parts.hostname or not (parts.scheme == "https" or loopback):
+    if re.search(r"[\s\x00-\x1f]", value) or not parts.hostname:
+        raise wrong
+    if not (parts.scheme == "https" or loopback):
         raise wrong
     return value
 

@@ -65,6 +65,8 @@ def read_csv(raw: bytes) -> list[Row]:
         TooLarge: more than 1 MiB or 1,000 rows.
         InvalidInput: no header, an unknown column, none of the name ``title``, or no row.
     """
+    if not raw.strip():
+        raise InvalidInput("the file is empty; its first line names the columns")
     text = decode(raw, max_bytes=MAX_BYTES)
     first = text.lstrip().splitlines()[0]
     separator = max(",;\t", key=first.count)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import (
     AwareDatetime,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -29,11 +30,49 @@ MAX_DESCRIPTION_CHARS = 8_000
 _Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=260)]
 
 
+def _as_text(value: object) -> object:
+    """Return a number as text: Databricks counts its runs."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_number else value
+
+
+_RunId = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    Field(max_length=128, json_schema_extra={"type": ["string", "integer"]}),
+]
+
+
+class NamedResource(Model):
+    """What failed, in the words in which a ticket shows it.
+
+    ``scope`` is the factory (its name or resource id) or the workspace's host; without it, the
+    default one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    platform: Platform
+    scope: str | None = Field(default=None, max_length=1_024)
+    kind: _Label | None = None
+    name: _Label
+    run_id: _RunId | None = None
+
+    def spelled_out(self) -> dict[str, str | None]:
+        """Return the fields of :class:`NewTicket` that say the same."""
+        match self.platform:
+            case Platform.ADF:
+                return {"pipeline": self.name, "factory": self.scope, "run_id": self.run_id}
+            case Platform.DATABRICKS:
+                return {"job": self.name, "workspace": self.scope, "run_id": self.run_id}
+        return {}
+
+
 class NewTicket(Model):
     """What to open a ticket for: a pipeline, a job, or anything else with a title.
 
     With a pipeline or job, and best with its run, Mend reads what happened and heals what it
-    may; of anything else it keeps the story.
+    may; of anything else it keeps the story. ``resource`` says the same in a ticket's own words.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,7 +89,9 @@ class NewTicket(Model):
     factory: str | None = Field(default=None, max_length=1_024)
     job: _Label | None = None
     workspace: str | None = Field(default=None, max_length=260)
-    run_id: str | None = Field(default=None, max_length=128)
+    run_id: _RunId | None = None
+    platform: Platform | None = None
+    resource: NamedResource | None = None
     occurred_at: AwareDatetime | None = None
 
     @model_validator(mode="after")
@@ -59,7 +100,19 @@ class NewTicket(Model):
             raise ValueError("pipeline and job exclude each other")
         if self.run_id and not (self.pipeline or self.job):
             raise ValueError("run_id goes with pipeline or job")
+        if self.resource and (self.pipeline or self.job):
+            raise ValueError("resource excludes pipeline and job: it says the same")
+        if self.platform and self.platform is not self._own_platform:
+            raise ValueError(f"platform is {self.platform}, but it is about {self._own_platform}")
         return self
+
+    @property
+    def _own_platform(self) -> Platform:
+        if self.resource is not None:
+            return self.resource.platform
+        if self.pipeline:
+            return Platform.ADF
+        return Platform.DATABRICKS if self.job else Platform.OTHER
 
 
 def read_new_ticket(raw: bytes) -> NewTicket:
@@ -97,6 +150,8 @@ def alert_of(
     Raises:
         InvalidInput: nobody can tell in which factory or workspace it is.
     """
+    if asked.resource is not None:
+        asked = asked.model_copy(update=asked.resource.spelled_out())
     resource, notes = _resource(asked, defaults, source)
     return Alert(
         source=source,
@@ -143,7 +198,17 @@ def _resource(
     title = one_line(asked.title, MAX_TITLE_CHARS)
     if not title:
         raise InvalidInput("title has no visible character", field="title")
-    return Resource(platform=Platform.OTHER, scope=source, kind="alert", name=title), []
+    named = asked.resource
+    if named is not None and not one_line(named.name, 260):
+        raise InvalidInput("resource.name has no visible character", field="resource.name")
+    if named is None:
+        return Resource(platform=Platform.OTHER, scope=source, kind="alert", name=title), []
+    return Resource(
+        platform=Platform.OTHER,
+        scope=one_line(named.scope or source, MAX_TITLE_CHARS),
+        kind=one_line(named.kind or "alert", MAX_TITLE_CHARS),
+        name=one_line(named.name, 260),
+    ), []
 
 
 def _factory(asked: NewTicket, defaults: IntakeDefaults) -> tuple[str, list[str]]:

@@ -10,7 +10,7 @@ from shared.domain.attempt import AttemptOutcome
 from shared.domain.model import Model
 from shared.domain.run import RunPhase
 
-POLICY_VERSION = "4"
+POLICY_VERSION = "5"
 """Raised whenever a rule changes its mind about the same facts."""
 
 
@@ -38,6 +38,7 @@ class PolicyFacts(Model):
     alert_resolved: bool = False  # its sender says that it is over
     open_seconds: float = Field(default=0, ge=0)  # since the ticket was opened
     cancel_requested: bool = False
+    asked_by: str = ""  # the person who has chosen the action; empty: the diagnosis has
     approved_by: str = ""  # who has agreed to exactly this plan, not too long ago
     healed_lately: int = 0  # how often the same thing was healed in the last half hour
     max_healed_lately: int = 1_000_000

@@ -141,7 +141,9 @@ def kill_switch(facts: PolicyFacts) -> Verdict:
 
 
 def remediable(facts: PolicyFacts) -> Verdict:
-    """Act only on causes that an action of the catalogue can heal."""
+    """Act only on causes that an action of the catalogue can heal, or as a person asks."""
+    if facts.asked_by and facts.action_known:
+        return _allow(f"{facts.asked_by} asks for {facts.action}")
     if facts.category is None:
         return _escalate("the cause is not known")
     if not facts.auto_remediable:
@@ -157,6 +159,8 @@ def attempts(facts: PolicyFacts) -> Verdict:
     if used >= facts.max_attempts:
         outcome = Outcome.NOT_HEALED if used else Outcome.BUDGET_EXHAUSTED
         return _escalate(f"{used} of {facts.max_attempts} attempts are used up", outcome)
+    if facts.asked_by:  # who knows what has changed since
+        return _allow(f"attempt {used + 1} of {facts.max_attempts}, for {facts.asked_by}")
     if used and used + facts.platform_tries >= facts.max_attempts:
         return _escalate(
             f"the platform itself has tried {facts.platform_tries} time(s) more, and {used} "
@@ -188,9 +192,12 @@ def mode(facts: PolicyFacts) -> Verdict:
 
 def confidence(facts: PolicyFacts) -> Verdict:
     """Ask a person when the diagnosis is less certain than the threshold."""
+    if facts.asked_by:
+        return _allow(f"{facts.asked_by} has chosen the action, not the diagnosis")
+    sure, asked = f"{facts.confidence:.2f}", f"{facts.confidence_threshold:.2f}"
     if facts.confidence < facts.confidence_threshold:
-        return _ask(f"{facts.confidence:.2f} < {facts.confidence_threshold:.2f}")
-    return _allow(f"{facts.confidence:.2f} ≥ {facts.confidence_threshold:.2f}")
+        return _ask(f"{sure} < {asked}: not sure enough of the cause")
+    return _allow(f"{sure} ≥ {asked}: sure enough of the cause")
 
 
 def risk(facts: PolicyFacts) -> Verdict:

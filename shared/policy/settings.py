@@ -16,6 +16,7 @@ _T = TypeVar("_T")
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
 _RISK_ORDER = list(Risk)
 _Share = Annotated[float, Field(ge=0, le=1)]
+_Minutes = Annotated[float, Field(gt=0, le=366 * 24 * 60)]
 
 
 class Window(Model):
@@ -68,6 +69,7 @@ class PolicySettings(Model):
         rerun_safety: By name of a pipeline or job, in any case.
         data_checks: What has to be true after a rerun before it counts as healed, likewise.
         confidence_by_severity: Instead of the threshold of the execution mode.
+        sla_minutes_by_severity: How long tickets may take, instead of ``MEND_SLA_MINUTES``.
         allowed_actions: By name of a pipeline or job; of what is not named all are allowed.
         freezes: Times in which nothing is done without a person.
         maintenance: Times in which nothing is done until they are over.
@@ -86,6 +88,7 @@ class PolicySettings(Model):
     rerun_safety: dict[str, RerunSafety] = Field(default_factory=dict, max_length=10_000)
     data_checks: dict[str, tuple[DataCheck, ...]] = Field(default_factory=dict, max_length=10_000)
     confidence_by_severity: dict[Severity, _Share] = Field(default_factory=dict)
+    sla_minutes_by_severity: dict[Severity, _Minutes] = Field(default_factory=dict)
     allowed_actions: dict[str, tuple[Action, ...]] = Field(default_factory=dict, max_length=10_000)
     freezes: tuple[Freeze, ...] = Field(default=(), max_length=1_000)
     maintenance: tuple[Window, ...] = Field(default=(), max_length=1_000)

@@ -28,6 +28,10 @@ class AuditTrail(Protocol):
         """Return entries, oldest first."""
         ...
 
+    async def audit_head(self) -> AuditEntry | None:
+        """Return the last entry; ``None``: there is none."""
+        ...
+
     async def write_down(
         self, subject: str, note: AuditNote, data: dict[str, object], at: datetime
     ) -> AuditEntry:

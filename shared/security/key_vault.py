@@ -106,6 +106,13 @@ class KeyVault:
             self._renew(name)
         return any(self._kept[name].value != value for name, value in before.items())
 
+    def read_now(self, name: str) -> None:
+        """Ask the vault for ``name`` whatever is kept.
+
+        Raises as :meth:`value` does.
+        """
+        self._keep(name)
+
     def settle(self) -> None:
         """Wait until nothing is being read beside."""
         for thread in list(self._under_way.values()):

@@ -5,12 +5,13 @@ is not read: whoever calls the app directly could send it.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from shared.domain.errors import Unauthenticated
 from shared.domain.identity import Identity, identity_of
 from shared.security.credentials import Entra
-from shared.security.entra import KeySets, TokenValidator, key_set
+from shared.security.entra import LEEWAY_SECONDS, KeySets, TokenValidator, key_set
 
 _SCHEME = "bearer"
 
@@ -48,7 +49,21 @@ async def identify(
             tenant=one.tenant,
         )
         try:
-            return identity_of(await validator.claims(token, now))
+            claims = await validator.claims(token, now)
+            return replace(identity_of(claims), until=_end_of(claims))
         except Unauthenticated:
             continue
     raise Unauthenticated
+
+
+def _end_of(claims: Mapping[str, object]) -> datetime:
+    """Return until when the token is believed.
+
+    Raises:
+        Unauthenticated: it has no end that anybody will live to see.
+    """
+    ends = claims.get("exp")
+    try:
+        return datetime.fromtimestamp(float(str(ends)) + LEEWAY_SECONDS, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise Unauthenticated from None

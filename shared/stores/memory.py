@@ -293,6 +293,10 @@ class MemoryStore:
             and query.action in {"", entry.action}
         ][: query.limit]
 
+    async def audit_head(self) -> AuditEntry | None:
+        """See the protocol."""
+        return self._audit[-1] if self._audit else None
+
     async def write_down(
         self, subject: str, note: AuditNote, data: dict[str, object], at: datetime
     ) -> AuditEntry:

@@ -5,6 +5,7 @@ from shared.domain.ticket import Status, Ticket
 from shared.telling.picture import clean
 
 _MARKS = {
+    "remediation.requested": "🙋",
     "remediation.issued": "🔧",
     "remediation.unknown": "❔",
     "remediation.succeeded": "✅",

@@ -26,8 +26,9 @@ from shared.ports.settings import SettingsStore
 from shared.ports.tickets import SEVERITY_RANKS, ClaimStore, TicketQuery, TicketStore
 from shared.usecases.known_outages import note_outage
 from shared.usecases.operator_settings import inventory
+from shared.usecases.service_level import target_minutes
 
-_FINGERPRINT, _RUN = "fingerprint", "run"
+FINGERPRINT, _RUN = "fingerprint", "run"
 _MAX_OCCURRENCES = 50
 # So many tickets for one thing within so long: it flaps, and its sender's word ends nothing.
 _FLAPS, _FLAP_WINDOW = 3, timedelta(hours=1)
@@ -80,13 +81,14 @@ async def accept_alert(
         ticket_id = await _holder(alert, key, store, candidate)
         if ticket_id is None:
             continue
-        opening = _opening(alert, key, ticket_id, clock.now(), sla_minutes)
+        target = await target_minutes(alert.severity, store, sla_minutes)
+        opening = _opening(alert, key, ticket_id, clock.now(), target)
         known_names = await inventory(store)
         if await store.create(_with_items(opening, alert, known_names, delivery_id)):
             return Accepted(ticket_id, Disposition.OPENED)
         known = await store.get(ticket_id)
         if known.fingerprint == key or await _is_about(alert, known, store):
-            if await _count(alert, known, store, clock):
+            if await _count(alert, known, store, clock, target):
                 return Accepted(ticket_id, Disposition.DUPLICATE)
             await _take_back(alert, ticket_id, candidate, store)
     raise Unavailable("too many alerts for the same thing at once; send again")
@@ -102,11 +104,15 @@ async def _holder(alert: Alert, key: str, store: Store, candidate: str) -> str |
         known = await store.holder(_RUN, run)
         if known is not None and await store.find(known) is not None:
             return known
-    holder = await store.claim(_FINGERPRINT, key, candidate)
+    holder = await store.claim(FINGERPRINT, key, candidate)
     ticket = await store.find(holder) if holder != candidate else None
     if ticket is not None and not _stands_for(ticket, alert):
-        holder = await store.claim(_FINGERPRINT, key, candidate, instead_of=holder)
+        holder = await store.claim(FINGERPRINT, key, candidate, instead_of=holder)
         if holder != candidate:
+            return None
+        if (await store.get(ticket.id)).is_open:
+            # In this very moment a person asked for more to be done there: it stands for it again.
+            await store.claim(FINGERPRINT, key, ticket.id, instead_of=candidate)
             return None
     if not run:
         return holder
@@ -114,7 +120,7 @@ async def _holder(alert: Alert, key: str, store: Store, candidate: str) -> str |
     if owner != holder and await store.find(owner) is None and holder == candidate:
         # A crash left the run claimed without a ticket: that ticket is created now, and stands
         # for the fingerprint too.
-        await store.claim(_FINGERPRINT, key, owner, instead_of=candidate)
+        await store.claim(FINGERPRINT, key, owner, instead_of=candidate)
     return owner
 
 
@@ -141,6 +147,7 @@ def _opening(alert: Alert, key: str, ticket_id: str, now: datetime, sla_minutes:
         id=ticket_id,
         severity=alert.severity,
         source=alert.source,
+        requested_by=alert.requested_by,
         platform=alert.resource.platform,
         title=redact(alert.title),
         description=redact(alert.description),
@@ -193,8 +200,12 @@ async def _take_back(alert: Alert, ended: str, candidate: str, store: Store) -> 
         await store.claim(_RUN, alert.resource.run_key(run_id), candidate, instead_of=ended)
 
 
-async def _count(alert: Alert, ticket: Ticket, store: Store, clock: Clock) -> bool:
-    """Count the alert on the ticket; ``False`` if it came too late to be of that ticket."""
+async def _count(alert: Alert, ticket: Ticket, store: Store, clock: Clock, target: float) -> bool:
+    """Count the alert on the ticket; ``False`` if it came too late to be of that ticket.
+
+    Args:
+        target: How many minutes a ticket of the alert's severity may take.
+    """
     too_late = False
 
     def count(current: Ticket) -> Change | None:
@@ -213,6 +224,7 @@ async def _count(alert: Alert, ticket: Ticket, store: Store, clock: Clock) -> bo
                 data={"before": current.severity},
                 duplicate_count=number,
                 severity=alert.severity,
+                sla=current.sla.model_copy(update={"target_minutes": target}),
                 content_hash=content_hash(alert),
             )
         if run_id and _may_still_name_the_run(current):
@@ -285,7 +297,7 @@ async def _note_condition(alert: Alert, key: str, store: Store, clock: Clock) ->
     """
     if alert.outage is not None:
         await note_outage(alert.outage, alert.source, store)
-    holder = await store.holder(_FINGERPRINT, key)
+    holder = await store.holder(FINGERPRINT, key)
     ticket = await store.find(holder) if holder else None
     if alert.condition is not Condition.RESOLVED or ticket is None:
         return Accepted(None, Disposition.IGNORED)

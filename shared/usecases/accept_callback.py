@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from shared.diagnosis.redact import redact
 from shared.domain.attempt import Attempt, AttemptState, Callback, StepKind
 from shared.domain.model import Model
 from shared.domain.ticket import Change, Ticket
@@ -50,6 +51,8 @@ async def accept_callback(report: Report, tickets: TicketStore, clock: Clock) ->
         NotFound: there is no such ticket.
     """
     reception = Reception.NOTED
+    error = report.error_message and redact(report.error_message)
+    report = report.model_copy(update={"error_message": error})
 
     def receive(ticket: Ticket) -> Change | None:
         nonlocal reception

@@ -64,7 +64,8 @@ async def analyse(
         if surroundings is not None and _is_worth_it(ticket):
             found += await read_outside(ticket, surroundings, clock)
         analysis, asked = await _by_model(ticket, analysis, found, advisor, patience)
-    if reruns_everything(ticket.platform, analysis.action):
+    action = ticket.wish.action if ticket.wish else analysis.action
+    if reruns_everything(ticket.platform, action):
         safety = await _rerun_safety(ticket, definitions, patience)
         analysis = analysis.model_copy(update={"rerun_safety": safety})
     evidence = with_context(analysis.evidence, found)

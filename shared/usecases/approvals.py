@@ -24,6 +24,7 @@ from shared.domain.approval import (
 )
 from shared.domain.decision import Effect
 from shared.domain.errors import AlreadyDecided, Forbidden, InvalidInput, NotFound, PlanChanged
+from shared.domain.identity import LOCAL
 from shared.domain.ticket import Change, Status, Ticket
 from shared.ports.clock import Clock
 from shared.ports.tickets import TicketStore
@@ -45,6 +46,7 @@ class Answer:
     plan_hash: str | None = None
     via: str = "api"
     oid: str = ""
+    proven_until: datetime | None = None
 
     def is_of(self, vote: Vote) -> bool:
         """Tell whether the same person has given ``vote``; a name alone may be of two."""
@@ -186,7 +188,7 @@ async def decide_approval(id_: str, answer: Answer, store: TicketStore, clock: C
         AlreadyDecided: it is decided, has run out, or was taken back; the text says by whom.
         PlanChanged: it is about another plan than the one the person has seen.
         InvalidInput: a rejection without a reason.
-        Forbidden: the person may not decide it, or has decided it before.
+        Forbidden: the person asked for it themselves, or has agreed before.
     """
     if answer.decision is DecisionWord.REJECT and not answer.reason.strip():
         raise InvalidInput("say why, in a few words", field="reason")
@@ -200,6 +202,11 @@ async def decide_approval(id_: str, answer: Answer, store: TicketStore, clock: C
             raise PlanChanged("the plan is another one by now; read it again before you decide")
         if any(answer.is_of(one) for one in present.votes):
             raise Forbidden(f"{answer.by} has agreed already; somebody else has to as well")
+        if answer.decision is DecisionWord.APPROVE and _asked_for_it(answer, current):
+            raise Forbidden(
+                "whoever has asked for this may not agree to it; somebody else has to agree, and "
+                "to sign in for it"
+            )
         return _voted(current, present, answer, clock.now())
 
     changed = await store.update(ticket.id, vote)
@@ -207,6 +214,16 @@ async def decide_approval(id_: str, answer: Answer, store: TicketStore, clock: C
     if decided is None:
         raise NotFound(f"there is no approval {id_!r}")
     return decided
+
+
+def _asked_for_it(answer: Answer, ticket: Ticket) -> bool:
+    """Tell whether one person may be asking and agreeing.
+
+    Who only holds a link could be anybody. Where nobody signs in, all are one person.
+    """
+    asking = (ticket.requested_by, ticket.wish.by if ticket.wish else None)
+    asked = {one.oid for one in asking if one is not None} - {"", LOCAL.oid}
+    return bool(asked) and answer.oid in asked | {""}
 
 
 def _voted(current: Ticket, present: Approval, answer: Answer, now: datetime) -> Change:
@@ -217,6 +234,7 @@ def _voted(current: Ticket, present: Approval, answer: Answer, now: datetime) ->
         reason=redact(answer.reason.strip()),
         at=now,
         via=answer.via,
+        proven_until=answer.proven_until,
     )
     votes = (*present.votes, said)
     rejects = answer.decision is DecisionWord.REJECT
@@ -238,7 +256,14 @@ def _voted(current: Ticket, present: Approval, answer: Answer, now: datetime) ->
         now,
         f"approval.{kind}",
         f"{answer.by} says {answer.decision}{why}{missing}",
-        data={"approval_id": present.id, "plan_hash": present.plan_hash, "via": answer.via},
+        data={
+            "approval_id": present.id,
+            "plan_hash": present.plan_hash,
+            "decision": answer.decision,
+            "reason": said.reason,
+            "oid": answer.oid,
+            "via": answer.via,
+        },
         actor=answer.by,
         approval=present.model_copy(update=update),
     )
@@ -261,7 +286,7 @@ def _pending(id_: str, current: Ticket, clock: Clock) -> Approval:
 
 
 async def delegate_approval(
-    id_: str, to: str, *, by: str, store: TicketStore, clock: Clock
+    id_: str, to: str, *, by: str, store: TicketStore, clock: Clock, reason: str = ""
 ) -> Approval:
     """Let ``to`` decide as well.
 
@@ -269,7 +294,7 @@ async def delegate_approval(
         NotFound, AlreadyDecided: as :func:`decide_approval`.
         InvalidInput: to nobody, to oneself, or too often.
     """
-    name = to.strip()
+    name, why = to.strip(), redact(reason.strip())
     _, ticket = await find_approval(id_, store)
 
     def hand_on(current: Ticket) -> Change:
@@ -282,8 +307,8 @@ async def delegate_approval(
         return current.changed(
             clock.now(),
             "approval.delegated",
-            f"{by} lets {name} decide",
-            data={"approval_id": id_, "to": name},
+            f"{by} lets {name} decide" + (f": {why}" if why else ""),
+            data={"approval_id": id_, "to": name, "reason": why},
             actor=by,
             approval=present.model_copy(update={"delegations": handed}),
         )

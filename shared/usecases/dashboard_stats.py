@@ -1,15 +1,17 @@
 """How the tickets of a window went, in numbers."""
 
 from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import ceil
 from statistics import fmean
+from typing import Any
 
 from pydantic import AwareDatetime
 
 from shared.domain.alert import CANARY
+from shared.domain.approval import ApprovalStatus
 from shared.domain.model import Model
 from shared.domain.ticket import Outcome, Status, Ticket
 from shared.ports.clock import Clock
@@ -19,6 +21,8 @@ MAX_TICKETS = 2_000
 """So many of the newest tickets are looked at; counts by status are of all."""
 _PAGE = 200
 _MAX_SIGNATURES = 50
+_WAIT_BOUNDS = (0.0, 1.0, 5.0, 15.0, 60.0, 240.0)
+_DECIDED = {ApprovalStatus.APPROVED, ApprovalStatus.REJECTED}
 _BOUNDS = (0.0, 0.5, 0.7, 0.8, 0.9, 1.0)
 
 
@@ -38,14 +42,27 @@ class SlaShare(Model):
     share: float | None
 
 
-class Hour(Model):
-    """What happened in the hour that starts at ``hour``; ``mttr_minutes``: of those healed."""
+class _Span(Model):
+    """What happened in a span of time; the minutes are of those healed, the mean first."""
 
-    hour: AwareDatetime
     opened: int = 0
     healed: int = 0
     escalated: int = 0
     mttr_minutes: float | None = None
+    mttr_p50: float | None = None
+    mttr_p90: float | None = None
+
+
+class Hour(_Span):
+    """What happened in the hour that starts at ``hour``."""
+
+    hour: AwareDatetime
+
+
+class Day(_Span):
+    """What happened in the day, by UTC, that starts at ``day``."""
+
+    day: AwareDatetime
 
 
 class SignatureStats(Model):
@@ -66,12 +83,36 @@ class Confidences(Model):
     healed: int
 
 
+class Waits(Model):
+    """Decisions that took so long: ``high`` is null for "or longer"."""
+
+    low_minutes: float
+    high_minutes: float | None
+    decisions: int
+
+
+class Approvals(Model):
+    """What people were asked about these tickets, last, and how long they took to decide.
+
+    ``acted_alone`` and ``acted_agreed``: tickets that were acted on without and with a person.
+    """
+
+    asked: int
+    approved: int
+    rejected: int
+    expired: int
+    minutes: Mttr
+    waits: tuple[Waits, ...]
+    acted_alone: int
+    acted_agreed: int
+
+
 class DashboardStats(Model):
     """Numbers about the tickets that were opened in the window.
 
     Attributes:
         success_rate: Healed among those healed or escalated; null if there are none.
-        per_hour: Hours in which nothing happened are left out.
+        per_hour: Hours in which nothing happened are left out; so are days of ``per_day``.
         awaiting_approval: Now, whenever they were opened.
         complete: All tickets of the window were looked at, not only the newest ones.
     """
@@ -87,8 +128,10 @@ class DashboardStats(Model):
     sla: SlaShare
     attempts: int
     per_hour: tuple[Hour, ...]
+    per_day: tuple[Day, ...]
     by_signature: tuple[SignatureStats, ...]
     calibration: tuple[Confidences, ...]
+    approvals: Approvals
     awaiting_approval: int
     complete: bool
 
@@ -128,9 +171,13 @@ def summed_up(
         mttr_minutes=_mttr([one.mttr_minutes for one in healed if one.mttr_minutes is not None]),
         sla=SlaShare(met=met, breached=breached, share=_share(met, met + breached)),
         attempts=sum(len(one.attempts) for one in tickets),
-        per_hour=_per_hour(tickets),
+        per_hour=tuple(
+            Hour(hour=at, **found) for at, found in _spans(tickets, _start_of_hour).items()
+        ),
+        per_day=tuple(Day(day=at, **found) for at, found in _spans(tickets, _start_of_day).items()),
         by_signature=_by_signature(tickets),
         calibration=_calibration(tickets),
+        approvals=_approvals(tickets),
         awaiting_approval=awaiting,
         complete=complete,
     )
@@ -167,26 +214,67 @@ def _mttr(minutes: list[float]) -> Mttr:
     )
 
 
-def _per_hour(tickets: Sequence[Ticket]) -> tuple[Hour, ...]:
+def _start_of_hour(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _start_of_day(at: datetime) -> datetime:
+    return _start_of_hour(at).replace(hour=0)
+
+
+def _spans(
+    tickets: Sequence[Ticket], start_of: Callable[[datetime], datetime]
+) -> dict[datetime, dict[str, Any]]:
+    """Return what happened by the start of each span in which anything did."""
     counts: dict[datetime, Counter[str]] = {}
     took: dict[datetime, list[float]] = {}
 
     def count(at: datetime, what: str) -> datetime:
-        hour = at.replace(minute=0, second=0, microsecond=0)
-        counts.setdefault(hour, Counter())[what] += 1
-        return hour
+        start = start_of(at)
+        counts.setdefault(start, Counter())[what] += 1
+        return start
 
     for one in tickets:
         count(one.created_at, "opened")
         if one.outcome is Outcome.HEALED:
-            hour = count(one.closed_at or one.updated_at, "healed")
+            start = count(one.closed_at or one.updated_at, "healed")
             if one.mttr_minutes is not None:
-                took.setdefault(hour, []).append(one.mttr_minutes)
+                took.setdefault(start, []).append(one.mttr_minutes)
         elif one.status is Status.ESCALATED:
             count(one.closed_at or one.updated_at, "escalated")
-    return tuple(
-        Hour(hour=hour, **found, mttr_minutes=_mttr(took.get(hour, [])).mean)
-        for hour, found in sorted(counts.items())
+    spans: dict[datetime, dict[str, Any]] = {}
+    for start, found in sorted(counts.items()):
+        times = _mttr(took.get(start, []))
+        minutes = {"mttr_minutes": times.mean, "mttr_p50": times.p50, "mttr_p90": times.p90}
+        spans[start] = {**found, **minutes}
+    return spans
+
+
+def _approvals(tickets: Sequence[Ticket]) -> Approvals:
+    asked = [one.approval for one in tickets if one.approval is not None]
+    count = Counter(one.status for one in asked)
+    took = [
+        (one.decided_at - one.requested_at).total_seconds() / 60
+        for one in asked
+        if one.decided_at is not None and one.status in _DECIDED
+    ]
+    waits = []
+    for low, high in zip(_WAIT_BOUNDS, (*_WAIT_BOUNDS[1:], None), strict=True):
+        inside = sum(low <= minutes and (high is None or minutes < high) for minutes in took)
+        waits.append(Waits(low_minutes=low, high_minutes=high, decisions=inside))
+    acted = [one for one in tickets if one.attempts]
+    agreed = sum(
+        one.approval is not None and one.approval.status is ApprovalStatus.APPROVED for one in acted
+    )
+    return Approvals(
+        asked=len(asked),
+        approved=count[ApprovalStatus.APPROVED],
+        rejected=count[ApprovalStatus.REJECTED],
+        expired=count[ApprovalStatus.EXPIRED],
+        minutes=_mttr(took),
+        waits=tuple(waits),
+        acted_alone=len(acted) - agreed,
+        acted_agreed=agreed,
     )
 
 

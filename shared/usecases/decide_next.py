@@ -39,6 +39,8 @@ _BREAKER_WINDOW = timedelta(hours=1)
 _FLAP_WINDOW = timedelta(minutes=30)
 _SHORTEST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 1.0, 60.0
 _MAINTENANCE_LOOK_SECONDS = 900.0
+# A yes is good for half an hour: who waits longer than that would ask for ever.
+_LONGEST_WAIT_AFTER_YES_SECONDS = 900.0
 
 
 class Store(TicketStore, SendLedger, SettingsStore, Protocol):
@@ -94,12 +96,15 @@ async def decide_next(
                 clock.now(), "decision.made", sentence(decision), data=record, decision=decision
             ),
         )
-    used = len(ticket.attempts)
+    number = len(ticket.attempts) + 1
     if decision.outcome is Effect.WAIT:
-        return Next(decision, used + 1, _until_worth_it(decision, facts, surroundings))
+        return Next(decision, number, _until_worth_it(decision, facts, surroundings))
     patience = ticket.analysis.min_wait_seconds if ticket.analysis else 0
-    wait = defaults.backoff.wait_seconds(failures=used, at_least=patience, chance=random())
-    return Next(decision, used + 1, wait)
+    failures = len(facts.past)
+    wait = defaults.backoff.wait_seconds(failures=failures, at_least=patience, chance=random())
+    if facts.approved_by:
+        wait = min(wait, _LONGEST_WAIT_AFTER_YES_SECONDS)
+    return Next(decision, number, wait)
 
 
 def _until_worth_it(decision: Decision, facts: PolicyFacts, around: "_Surroundings") -> float:
@@ -136,13 +141,12 @@ async def _surroundings(
 ) -> _Surroundings:
     now = clock.now()
     scope = ticket.resource.scope
-    action = ticket.analysis.action if ticket.analysis else Action.NONE
     probe = Send(
         key=attempt_key(ticket.id, len(ticket.attempts) + 1),
         ticket_id=ticket.id,
         scope=scope,
         target=target_of(ticket),
-        action=action,
+        action=wanted_action(ticket),
         at=now,
     )
     reached = await store.limit_reached(probe, policy.limits())
@@ -175,6 +179,13 @@ async def _healed_since(ticket: Ticket, since: datetime, store: TicketStore) -> 
 def _is_unclear(send: Send, now: datetime) -> bool:
     recent = send.ended_at is not None and send.ended_at > now - _BREAKER_WINDOW
     return recent and send.outcome is AttemptOutcome.INCONCLUSIVE
+
+
+def wanted_action(ticket: Ticket) -> Action:
+    """Return what a person has asked for, else what the cause suggests."""
+    if ticket.wish is not None:
+        return ticket.wish.action
+    return ticket.analysis.action if ticket.analysis else Action.NONE
 
 
 def target_of(ticket: Ticket) -> str:
@@ -218,12 +229,14 @@ def _facts(
 ) -> PolicyFacts:
     analysis = ticket.analysis or Analysis()
     seen = ticket.observation or Observation(at=ticket.updated_at, problem="it was not read")
-    action = fitting(ticket.platform, analysis.action, seen)
+    action, wish = fitting(ticket.platform, wanted_action(ticket), seen), ticket.wish
     spec = spec_of(ticket.platform, action)
     name = name_of(ticket)
     said = policy.safety_of(name)
-    # The signature may know of more risk than the action has by itself; never of less.
-    risks = [spec.risk if spec else Risk.HIGH, analysis.risk]
+    risks = [spec.risk if spec else Risk.HIGH]
+    if wish is None or wish.action is analysis.action:
+        # The signature may know of more risk than the action has by itself; never of less.
+        risks.append(analysis.risk)
     own = max(risks, key=_RISK_ORDER.index)
     highest = policy.risk_in(ticket.environment, own)
     stop = (
@@ -231,6 +244,7 @@ def _facts(
         or KillSwitch()
     )
     return PolicyFacts(
+        asked_by=wish.by.name if wish else "",
         approved_by=_approved_by(ticket, action, highest, around.now),
         run_phase=seen.run.phase if seen.run else None,
         failed_steps=len(seen.failures),
@@ -264,6 +278,7 @@ def _facts(
                 seen=past.external_run_id is not None or past.sent_at is None,
             )
             for past in ticket.attempts
+            if not past.never_left
         ),
         mode=mode.mode,
         confidence_threshold=policy.threshold_for(ticket.severity, mode.confidence_threshold),

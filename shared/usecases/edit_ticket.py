@@ -11,9 +11,11 @@ from shared.domain.errors import IllegalTransition, InvalidInput, PreconditionFa
 from shared.domain.model import Model
 from shared.domain.ticket import OUTCOMES, Change, Outcome, Status, Ticket
 from shared.ports.clock import Clock
+from shared.ports.settings import SettingsStore
 from shared.ports.tickets import SendLedger, TicketStore
 from shared.usecases.close_ticket import ending
 from shared.usecases.count_attempt import count_end
+from shared.usecases.service_level import target_minutes
 
 _BY_DEFAULT = {
     Status.RESOLVED: Outcome.RESOLVED_MANUALLY,
@@ -23,7 +25,7 @@ _BY_DEFAULT = {
 _NOT_BY_HAND = {Outcome.HEALED}
 
 
-class Store(TicketStore, SendLedger, Protocol):
+class Store(TicketStore, SendLedger, SettingsStore, Protocol):
     """All that is read and written here."""
 
 
@@ -37,10 +39,20 @@ class Edit(Model):
     note: str | None = Field(default=None, min_length=1, max_length=4_000)
 
 
-async def edit_ticket(
-    ticket_id: str, edit: Edit, version: int, *, actor: str, store: Store, clock: Clock
+async def edit_ticket(  # noqa: PLR0913  most by name
+    ticket_id: str,
+    edit: Edit,
+    version: int,
+    *,
+    actor: str,
+    store: Store,
+    clock: Clock,
+    sla_minutes: float,
 ) -> Ticket:
     """Apply ``edit`` to ``version`` of the ticket and return what is stored then.
+
+    Args:
+        sla_minutes: How long a ticket may take whose severity the policy says nothing about.
 
     Raises:
         NotFound: there is no such ticket.
@@ -50,6 +62,10 @@ async def edit_ticket(
     """
     if not edit.model_fields_set:
         raise InvalidInput("nothing to change; send status, severity, assignee or note")
+    for name in sorted(edit.model_fields_set - {"assignee"}):
+        if getattr(edit, name) is None:
+            raise InvalidInput("cannot be null; leave it out", field=name)
+    target = await target_minutes(edit.severity, store, sla_minutes) if edit.severity else 0.0
 
     def apply(current: Ticket) -> Change:
         if current.version != version:
@@ -59,7 +75,7 @@ async def edit_ticket(
         if edit.status is None and edit.outcome is not None:
             raise InvalidInput("goes with a status only", field="outcome")
         if edit.status is None:
-            return _edited(current, edit, actor, clock)
+            return _edited(current, edit, target, actor, clock)
         change = _ended(current, edit, actor, clock)
         rest = edit.model_fields_set & {"severity", "assignee"}
         fields = {name: getattr(edit, name) for name in rest}
@@ -72,11 +88,13 @@ async def edit_ticket(
     return ended
 
 
-def _edited(ticket: Ticket, edit: Edit, actor: str, clock: Clock) -> Change:
+def _edited(ticket: Ticket, edit: Edit, target: float, actor: str, clock: Clock) -> Change:
     fields: dict[str, object] = {}
     said = []
     if edit.severity is not None and edit.severity is not ticket.severity:
         fields["severity"] = edit.severity
+        if ticket.is_open:  # of what has ended, the verdict stands
+            fields["sla"] = ticket.sla.model_copy(update={"target_minutes": target})
         said.append(f"severity {ticket.severity} → {edit.severity}")
     if "assignee" in edit.model_fields_set and edit.assignee != ticket.assignee:
         fields["assignee"] = edit.assignee
@@ -84,7 +102,10 @@ def _edited(ticket: Ticket, edit: Edit, actor: str, clock: Clock) -> Change:
     note = redact(edit.note) if edit.note else ""
     kind = "ticket.edited" if said else "note.added" if note else "ticket.unchanged"
     message = "; ".join([*said, *([note] if note else [])]) or "nothing changed"
-    data: dict[str, object] = {"changed": sorted(fields), **({"note": note} if note else {})}
+    data: dict[str, object] = {
+        "changed": sorted(fields.keys() - {"sla"}),
+        **({"note": note} if note else {}),
+    }
     return ticket.changed(clock.now(), kind, message, data=data, actor=actor, **fields)
 
 

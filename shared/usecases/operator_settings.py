@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from shared.domain.analysis import Action
 from shared.domain.audit import AuditNote
-from shared.domain.errors import InvalidInput, Unavailable, VersionConflict
+from shared.domain.errors import InvalidInput, PreconditionFailed, Unavailable, VersionConflict
 from shared.domain.model import Model
 from shared.intake.configuration_items import Inventory
 from shared.intake.mapping import GenericMapping
@@ -195,9 +195,18 @@ async def change_policy_settings(
     change: Callable[[PolicySettings], PolicySettings],
     *,
     actor: str = "system",
+    seen: int | None = None,
 ) -> tuple[PolicySettings, int]:
-    """Apply ``change``; the result holds for every decision from now on."""
-    await _change(settings, _Named(_POLICY, PolicySettings, PolicySettings()), change, actor)
+    """Apply ``change``; the result holds for every decision from now on.
+
+    Args:
+        seen: The version that the caller has looked at; ``None``: it does not matter.
+
+    Raises:
+        PreconditionFailed: somebody has changed it since.
+    """
+    named = _Named(_POLICY, PolicySettings, PolicySettings())
+    await _change(settings, named, change, actor, seen=seen)
     return await policy_settings(settings)
 
 
@@ -254,16 +263,21 @@ async def _change(
     change: Callable[[_M], _M],
     actor: str,
     reason_of: Callable[[_M], str] = lambda _: "",
+    *,
+    seen: int | None = None,
 ) -> _M:
     for _ in range(_MAX_TRIES):
         stored = await settings.read(named.name)
+        version = stored.version if stored else 0
+        if seen is not None and seen != version:
+            raise PreconditionFailed(f"it is version {version} by now; look at it again")
         before = _read(named.model, named.name, stored.value) if stored else named.at_first
         changed = change(before)
         try:
             await settings.write(
                 named.name,
                 changed.model_dump(mode="json"),
-                expected_version=stored.version if stored else 0,
+                expected_version=version,
                 note=AuditNote(actor=actor, action="settings.changed", reason=reason_of(changed)),
             )
         except VersionConflict:

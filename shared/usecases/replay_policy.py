@@ -40,6 +40,7 @@ _COUNTED = (
     "attempts_per_hour",
     "running",
     "data_checks",
+    "sla_minutes_by_severity",
 )
 """What cannot be judged afterwards: it depends on what else was going on, or comes later."""
 

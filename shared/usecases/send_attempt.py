@@ -10,7 +10,7 @@ restored from a backup, what it calls an intent might have been done long since.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from shared.domain.approval import ApprovalStatus
@@ -41,7 +41,7 @@ class Sent:
     ``intent`` means that nothing happened and that it may be sent again, after
     ``retry_after_seconds`` if the other side asked for a pause. ``undoable``: something
     of it has to be taken back in the end. ``limited``: as much is done already as
-    operators allow.
+    operators allow. ``lapsed``: it was not sent because the yes to it is none any more.
     """
 
     state: AttemptState
@@ -50,6 +50,7 @@ class Sent:
     problem: str = ""
     undoable: bool = False
     limited: bool = False
+    lapsed: bool = False
 
 
 async def send_attempt(
@@ -65,8 +66,10 @@ async def send_attempt(
     attempt = before.attempt(number)
     against = await _switched_off(before, attempt, store)
     against = against or _begun_meanwhile(before, attempt, policy, clock)
-    if against:
-        return await _stop(ticket_id, number, store, clock, against)
+    lapsed = "" if against else _lapsed(before, attempt, clock)
+    if against or lapsed:
+        stopped = await _stop(ticket_id, number, store, clock, against or lapsed)
+        return replace(stopped, lapsed=bool(lapsed) and stopped.state is AttemptState.CANCELLED)
     ticket, mine, reached = await _claim(ticket_id, number, store, policy.limits(), clock)
     if reached is not None:
         why = f"{reached.limit.most} {reached.limit.name} are made already"
@@ -129,6 +132,9 @@ async def _claim(
         attempt = ticket.attempt(number)
         waits = attempt.state is AttemptState.INTENT and not ticket.status.is_final
         mine = waits and attempt.prepared_in == store.incarnation
+        if mine and _lapsed(ticket, attempt, clock):
+            mine = False  # taken back this instant: the next call sees it, and stops
+            return None
         if waits and not mine:
             doubted = attempt.moved_to(AttemptState.UNKNOWN, error=_DOUBT, doubted_at=clock.now())
             return _moved(ticket, doubted, clock)
@@ -183,6 +189,17 @@ def _begun_meanwhile(ticket: Ticket, attempt: Attempt, policy: PolicySettings, c
     return ""
 
 
+def _lapsed(ticket: Ticket, attempt: Attempt, clock: Clock) -> str:
+    """Return why people's yes to the attempt does not hold any more; empty: nothing is wrong.
+
+    Its first step only: what is half done is better finished.
+    """
+    given = ticket.approval
+    if attempt.taken or given is None or given.plan.attempt_number != attempt.number:
+        return ""
+    return given.why_lapsed(clock.now())
+
+
 def _agreed_to(ticket: Ticket, attempt: Attempt) -> bool:
     """Tell whether people have agreed to this very attempt."""
     given = ticket.approval
@@ -205,7 +222,10 @@ async def _stop(ticket_id: str, number: int, store: Store, clock: Clock, why: st
         stopped = attempt.moved_to(AttemptState.CANCELLED, ended_at=clock.now(), error=why)
         return _moved(ticket, stopped, clock)
 
-    return _sent((await store.update(ticket_id, stop)).attempt(number))
+    stopped = (await store.update(ticket_id, stop)).attempt(number)
+    # It may have been counted: turned away at first, and stopped before it was sent again.
+    await count_end(stopped, store, clock)
+    return _sent(stopped)
 
 
 def _sent(attempt: Attempt, retry_after_seconds: float | None = None) -> Sent:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from shared.domain.approval import ApprovalStatus
 from shared.domain.attempt import AttemptState
 from shared.domain.ticket import Change, Outcome, Status, Ticket
 from shared.ports.clock import Clock
@@ -25,8 +26,6 @@ _SENDING = timedelta(minutes=15)
 # Added to the longest time that the story itself may wait for a run.
 _SLACK = timedelta(minutes=30)
 _OPEN = tuple(status.value for status in Status if not status.is_final)
-# Who waits for a person may wait long; its own time limit ends it.
-_PATIENT = {Status.AWAITING_APPROVAL}
 
 
 class Store(TicketStore, SendLedger, Protocol):
@@ -101,14 +100,22 @@ async def _left_alone(
 
 
 def _patience(ticket: Ticket, longest_watch: timedelta) -> timedelta:
-    if ticket.status in _PATIENT:
-        return timedelta.max
+    if ticket.status is Status.AWAITING_APPROVAL:
+        return _until_decided(ticket) + _SLACK
     sending = any(attempt.state is AttemptState.SENDING for attempt in ticket.attempts)
     return _SENDING if sending else longest_watch + _SLACK
 
 
+def _until_decided(ticket: Ticket) -> timedelta:
+    """Return how long a question that is open may be: its own time limit ends it."""
+    asked = ticket.approval
+    if asked is None or asked.status is not ApprovalStatus.PENDING:
+        return timedelta(0)
+    return max(asked.expires_at - ticket.updated_at, timedelta(0))
+
+
 async def _take_up(ticket: Ticket, why: str, store: Store, clock: Clock) -> Found:
-    if ticket.episode.number >= MAX_EPISODES:
+    if ticket.episode.number - ticket.episode.first + 1 >= MAX_EPISODES:
         conclusion = f"Mend could not go on: {why}, and {MAX_EPISODES} of them were tried"
         await close_ticket(ticket.id, Outcome.INCONCLUSIVE, conclusion, store, clock)
         return Found(ticket.id, why, given_up=True)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared.diagnosis.redact import redact
-from shared.domain.alert import Alert
+from shared.domain.alert import Alert, Requester
 from shared.domain.audit import AuditNote
 from shared.domain.delivery import MAX_KEPT_CHARS, Delivery, DeliveryState, IntakeCounts
 from shared.domain.errors import IllegalTransition, InvalidInput, KeyReused, Unavailable
@@ -50,12 +50,14 @@ class Posted:
     Attributes:
         key: What the sender calls it, signed with the body; empty: nothing.
         told: A person reads the answer, so what cannot be read is theirs to mend.
+        requested_by: That person.
     """
 
     source: str
     raw: bytes
     key: str = ""
     told: bool = False
+    requested_by: Requester | None = None
 
 
 @dataclass(slots=True)
@@ -185,6 +187,7 @@ class TakeIn:
             body=redact(text[:MAX_KEPT_CHARS].replace("\x00", "")),
             whole=whole,
             received_at=now,
+            requested_by=posted.requested_by,
         )
 
     async def _replayed(self, first: Delivery, again: Delivery) -> Taken:
@@ -236,8 +239,9 @@ class TakeIn:
             key = alert_hash(alert)
             if key in delivery.taken:
                 continue
+            asked = alert.model_copy(update={"requested_by": delivery.requested_by})
             try:
-                result.each.append(await self._accept(alert, delivery.id))
+                result.each.append(await self._accept(asked, delivery.id))
             except Unavailable:
                 raise  # the sender sends again; what is accepted already is counted as known
             except Exception as error:

@@ -12,7 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from simulators.identity.controls import identity_routes
+from simulators.identity.directory import Directory
 from simulators.identity.model import ISSUERS, Authority
+from simulators.identity.sign_in import SignIn
 from simulators.kit.controls import PREFIX, control_error, control_routes
 from simulators.kit.service import Answer, Call, Refused, Service, read_body
 from simulators.kit.serving import Simulator, Surroundings
@@ -31,16 +33,25 @@ _BY_STATUS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Provided:
+    """What the operations work on."""
+
+    authority: Authority
+    sign_in: SignIn
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
-    """One document that everybody may read."""
+    """One address of the provider."""
 
     action: str
     path: re.Pattern[str]
-    operate: Callable[[Authority, Call], Answer]
+    operate: Callable[[Provided, Call], Answer]
+    method: str = "GET"
 
 
-def _configuration(authority: Authority, call: Call) -> Answer:
-    _ = authority
+def _configuration(provided: Provided, call: Call) -> Answer:
+    _ = provided
     tenant, base = call.target, f"http://{call.headers.get('host', '127.0.0.1')}"
     return Answer(
         body={
@@ -48,6 +59,8 @@ def _configuration(authority: Authority, call: Call) -> Answer:
             "jwks_uri": f"{base}/{tenant}/discovery/v2.0/keys",
             "authorization_endpoint": f"{base}/{tenant}/oauth2/v2.0/authorize",
             "token_endpoint": f"{base}/{tenant}/oauth2/v2.0/token",
+            "end_session_endpoint": f"{base}/{tenant}/oauth2/v2.0/logout",
+            "response_modes_supported": ["query", "fragment"],
             "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
             "subject_types_supported": ["pairwise"],
             "id_token_signing_alg_values_supported": ["RS256"],
@@ -55,11 +68,10 @@ def _configuration(authority: Authority, call: Call) -> Answer:
     )
 
 
-def _keys(authority: Authority, call: Call) -> Answer:
+def _keys(provided: Provided, call: Call) -> Answer:
     issuer = ISSUERS[2].format(tenant=call.target)
-    return Answer(
-        body={"keys": [{**key.as_jwk(), "issuer": issuer} for key in authority.published()]}
-    )
+    published = provided.authority.published()
+    return Answer(body={"keys": [{**key.as_jwk(), "issuer": issuer} for key in published]})
 
 
 OPERATIONS = (
@@ -69,6 +81,22 @@ OPERATIONS = (
         _configuration,
     ),
     Operation("getKeys", re.compile(r"/(?P<tenant>[^/]+)/discovery/v2\.0/keys"), _keys),
+    Operation(
+        "authorize",
+        re.compile(r"/(?P<tenant>[^/]+)/oauth2/v2\.0/authorize"),
+        lambda provided, call: provided.sign_in.authorize(call),
+    ),
+    Operation(
+        "redeem",
+        re.compile(r"/(?P<tenant>[^/]+)/oauth2/v2\.0/token"),
+        lambda provided, call: provided.sign_in.redeem(call),
+        "POST",
+    ),
+    Operation(
+        "endSession",
+        re.compile(r"/(?P<tenant>[^/]+)/oauth2/v2\.0/logout"),
+        lambda provided, call: provided.sign_in.end_session(call),
+    ),
 )
 
 
@@ -87,8 +115,8 @@ class Provider:
         return Answer(refusal.status, body, refusal.headers)
 
     def headers(self) -> Mapping[str, str]:
-        """Return what goes with every answer."""
-        return {"x-ms-request-id": str(uuid.uuid4())}
+        """Return what goes with every answer; pages of single-page apps may read them."""
+        return {"x-ms-request-id": str(uuid.uuid4()), "Access-Control-Allow-Origin": "*"}
 
 
 def create(surroundings: Surroundings) -> Simulator:
@@ -96,10 +124,13 @@ def create(surroundings: Surroundings) -> Simulator:
 
     The token of the surroundings is not asked for: public keys are public.
     """
-    service, authority = (
-        Service(surroundings.clock, Provider()),
-        Authority(surroundings.clock),
-    )
+    clock = surroundings.clock
+    service, authority, directory = Service(clock, Provider()), Authority(clock), Directory(clock)
+    provided = Provided(authority, SignIn(authority, directory, clock))
+
+    def reset() -> None:
+        authority.clear()
+        directory.clear()
 
     async def call_service(request: Request) -> Response:
         operation, call = _understand(request, await read_body(request))
@@ -107,7 +138,7 @@ def create(surroundings: Surroundings) -> Simulator:
         def operate(call: Call) -> Answer:
             if operation is None:
                 raise Refused(404)
-            return operation.operate(authority, call)
+            return operation.operate(provided, call)
 
         return await service.answer(call, operate)
 
@@ -120,9 +151,9 @@ def create(surroundings: Surroundings) -> Simulator:
                 service,
                 name="identity",
                 actions=[operation.action for operation in OPERATIONS],
-                reset=authority.clear,
+                reset=reset,
             ),
-            *identity_routes(authority),
+            *identity_routes(authority, directory),
             Route(f"{PREFIX}/{{rest:path}}", no_such_control, methods=_METHODS),
             Route("/{rest:path}", call_service, methods=_METHODS),
         ],
@@ -136,7 +167,7 @@ def _understand(request: Request, body: object) -> tuple[Operation | None, Call]
     found, tenant = None, ""
     for operation in OPERATIONS:
         named = operation.path.fullmatch(path)
-        if named and request.method == "GET":
+        if named and request.method == operation.method:
             found, tenant = operation, named["tenant"]
     call = Call(
         action=found.action if found else UNKNOWN,

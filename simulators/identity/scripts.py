@@ -1,4 +1,4 @@
-"""What a test or demo says about tokens: what is in one, and which key signs it."""
+"""What a test or demo says: what is in a token, which apps there are, and who signs in."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -27,3 +27,34 @@ class RotateScript(Instruction):
     """A new key. ``keep``: the old ones are still published."""
 
     keep: bool = True
+
+
+class ApplicationScript(Instruction):
+    """An app registration that people sign in to, which is its own API as well.
+
+    ``redirect_uris`` are of the type "single-page application". ``version`` is
+    ``requestedAccessTokenVersion``. ``claims`` win over those of its access tokens.
+    """
+
+    tenant: str = Field(min_length=1)
+    client_id: str = Field(min_length=1)
+    redirect_uris: tuple[str, ...]
+    identifier_uri: str | None = None
+    version: Literal[1, 2] = 1
+    lifetime_seconds: float = Field(default=3600, allow_inf_nan=False)
+    claims: Mapping[str, JsonValue] = {}
+
+
+class PersonScript(Instruction):
+    """Somebody of the directory; ``roles`` are app roles, such as ``Mend.Viewer``."""
+
+    username: str = Field(min_length=1, pattern=r"^[\w.+@-]+$")
+    name: str = ""
+    oid: str = ""
+    roles: tuple[str, ...] = ()
+
+
+class RevokeScript(Instruction):
+    """Every refresh token that ``username`` has been given so far is good no longer."""
+
+    username: str = Field(min_length=1)

@@ -116,7 +116,12 @@ def _search(site: Site, call: Call) -> Answer:
     return Answer(body={"issues": found[:most], "isLast": len(found) <= most})
 
 
+def _project(_site: Site, call: Call) -> Answer:
+    return Answer(body={"key": call.names["key"], "name": call.names["key"]})
+
+
 OPERATIONS: tuple[tuple[str, str, str, Operate], ...] = (
+    ("getProject", "GET", rf"{_API}/project/(?P<key>[^/]+)", _project),
     ("createIssue", "POST", rf"{_API}/issue", _create),
     ("getIssue", "GET", _ISSUE, _get),
     ("editIssue", "PUT", _ISSUE, _edit),

@@ -49,12 +49,16 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the service says, and what came of the call (``effect``, for the ledger)."""
+    """What the service says, and what came of the call (``effect``, for the ledger).
+
+    ``page``: instead of a body, HTML for a person.
+    """
 
     status: int = 200
     body: object = None
     headers: Mapping[str, str] = field(default_factory=dict)
     effect: str | None = None
+    page: str | None = None
 
 
 class Refused(Exception):
@@ -214,6 +218,8 @@ class Service:
         if shape is Shape.TRUNCATED:
             text = json.dumps(answer.body)
             return TruncatedAnswer(text, answer.status, headers, media_type="application/json")
+        if answer.page is not None:
+            return HTMLResponse(answer.page, answer.status, headers)
         if answer.body is None:
             return Response(status_code=answer.status, headers=headers)
         return JSONResponse(answer.body, answer.status, headers)

@@ -21,8 +21,10 @@ from simulators.model_endpoint.minds import blank, look_up, obey
 from simulators.model_endpoint.scripts import Mode, ModelScript
 
 COMPLETE = "createChatCompletion"
+LIST = "listModels"
 UNKNOWN = "unknown"
 _PATHS = ("/v1/chat/completions", "/openai/v1/chat/completions")
+_LISTS = ("/v1/models", "/openai/v1/models")
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 _HANGS_SECONDS = 3_600.0
 _HUGE_BYTES = 10 * 1024 * 1024
@@ -83,6 +85,10 @@ def create(surroundings: Surroundings) -> Simulator:
         usual = await service.answer(call, lambda one: _complete(one, script, surroundings.token))
         return usual if usual.status_code != 200 else await _instead(script, usual, service)
 
+    async def models(request: Request) -> Response:
+        call = _understand(request, await read_body(request), LIST)
+        return await service.answer(call, lambda one: _models(one, surroundings.token))
+
     async def unknown(request: Request) -> Response:
         def refuse(call: Call) -> Answer:
             raise Refused(404, message=f"nothing at {call.path}")
@@ -94,10 +100,13 @@ def create(surroundings: Surroundings) -> Simulator:
 
     app = Starlette(
         routes=[
-            *control_routes(service, name="model-endpoint", actions=[COMPLETE], reset=mind.clear),
+            *control_routes(
+                service, name="model-endpoint", actions=[COMPLETE, LIST], reset=mind.clear
+            ),
             *model_routes(service.ledger, mind.follow),
             Route(f"{PREFIX}/{{rest:path}}", no_such_control, methods=_METHODS),
             *(Route(path, complete, methods=["POST"]) for path in _PATHS),
+            *(Route(path, models, methods=["GET"]) for path in _LISTS),
             Route("/{rest:path}", unknown, methods=_METHODS),
         ],
         exception_handlers={HTTPException: control_error},
@@ -105,9 +114,18 @@ def create(surroundings: Surroundings) -> Simulator:
     return Simulator("model-endpoint", "OpenAI-compatible model", app, service.pauses.wake_all)
 
 
-def _complete(call: Call, script: ModelScript, token: str | None) -> Answer:
+def _admit(call: Call, token: str | None) -> None:
     if token is not None and call.headers.get("authorization") != f"Bearer {token}":
         raise Refused(401)
+
+
+def _models(call: Call, token: str | None) -> Answer:
+    _admit(call, token)
+    return Answer(body={"object": "list", "data": [{"id": "simulated", "object": "model"}]})
+
+
+def _complete(call: Call, script: ModelScript, token: str | None) -> Answer:
+    _admit(call, token)
     if not isinstance(call.body, dict) or not isinstance(call.body.get("messages"), list):
         raise Refused(400)
     if script.mode is Mode.THROTTLED:

@@ -74,7 +74,12 @@ def _page(found: list[Message], call: Call) -> Answer:
     )
 
 
+def _who(_workspace: Workspace, _call: Call) -> Answer:
+    return Answer(body={"ok": True, "user": "mend", "team": "simulated"})
+
+
 METHODS: dict[str, tuple[str, Method]] = {
+    "auth.test": ("POST", _who),
     "chat.postMessage": ("POST", _post),
     "chat.update": ("POST", _update),
     "conversations.history": ("GET", _history),

@@ -3,6 +3,8 @@
 GET    /_sim/slack/messages     what stands in the channels, oldest first
 POST   /_sim/slack/deletions    a person deletes a message      DeletionScript
 POST   /_sim/slack/clicks       what a click would send us      ClickScript
+POST   /_sim/slack/replies      the address that comes with a click: what its person is told
+GET    /_sim/slack/replies      all that was told so
 """
 
 import hmac
@@ -36,6 +38,7 @@ class ClickScript(Instruction):
     user: str = "U0PERSON"
     age_seconds: float = 0
     secret: str = SIGNING_SECRET
+    response_url: str | None = None
 
 
 def slack_routes(workspace: Workspace, clock: Clock) -> list[Route]:
@@ -55,6 +58,7 @@ def slack_routes(workspace: Workspace, clock: Clock) -> list[Route]:
             "type": "block_actions",
             "user": {"id": script.user},
             "actions": [{"type": "button", "action_id": script.action_id, "value": script.value}],
+            "response_url": script.response_url or str(request.url.replace(path=replies)),
         }
         body = urlencode({"payload": json.dumps(payload)})
         stamp = str(int(clock.now().timestamp() - script.age_seconds))
@@ -66,9 +70,20 @@ def slack_routes(workspace: Workspace, clock: Clock) -> list[Route]:
         }
         return JSONResponse({"body": body, "headers": headers}, 201)
 
+    async def reply(request: Request) -> Response:
+        workspace.replies_to_clicks.append(await request.json())
+        return JSONResponse({"ok": True})
+
+    async def told(request: Request) -> Response:
+        _ = request
+        return JSONResponse({"replies": workspace.replies_to_clicks})
+
     path = f"{PREFIX}/slack"
+    replies = f"{path}/replies"
     return [
         Route(f"{path}/messages", messages),
         Route(f"{path}/deletions", delete, methods=["POST"]),
         Route(f"{path}/clicks", click, methods=["POST"]),
+        Route(replies, reply, methods=["POST"]),
+        Route(replies, told),
     ]

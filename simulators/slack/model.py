@@ -56,6 +56,7 @@ class Workspace:
     def clear(self) -> None:
         """Be empty."""
         self.messages: list[Message] = []
+        self.replies_to_clicks: list[object] = []
         self._last_micros = 0
 
     def post(self, body: Mapping[str, object]) -> Message:

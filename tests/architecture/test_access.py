@@ -56,6 +56,12 @@ def test_few_things_are_public() -> None:
     }  # fmt: skip
 
 
+def test_one_thing_needs_a_name_and_no_role() -> None:
+    """That somebody has no role must be theirs to learn; it tells of nobody else."""
+    named = {route for route, need in ACCESS.items() if need is Open.SIGNED_IN}
+    assert named == {("GET", "v1/me")}
+
+
 def test_who_views_changes_nothing() -> None:
     """Trying policy out and asking where to listen are POSTs, and change nothing either."""
     changing = {
@@ -90,6 +96,6 @@ def test_the_description_says_what_needs_a_token() -> None:
     """401 and the scheme, for every role."""
     for (method, path), need in ACCESS.items():
         described = document()["paths"][f"/{path}"][method.lower()]
-        if isinstance(need, Role):
+        if isinstance(need, Role) or need is Open.SIGNED_IN:
             assert {"bearer": []} in described["security"]
             assert "401" in described["responses"]

@@ -1,7 +1,6 @@
 """What is deployed: what the app needs, nothing else, and quick to start."""
 
 import os
-import statistics
 import subprocess
 import sys
 import zipfile
@@ -24,7 +23,6 @@ CONFIGURED = {
     "MEND_SIGNING_KEYS": "kv://mend-signing-keys",
     "MEND_STORE": "cosmos",
 }
-MAX_SECONDS = 0.9
 MAX_KILOBYTES = 1_500
 
 
@@ -100,25 +98,36 @@ def test_the_command_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_a_start_with_everything_configured_is_quick() -> None:
-    """The median of three; the goal is 0.6 s, and a busy machine may take half as long again."""
+    """At most 2.5 times what the libraries take that every such app needs.
+
+    Where that was measured, on an idle machine of 2026, it is 0.5 s against 0.24 s.
+    """
+    own, theirs = [], []
+    for _ in range(5):
+        took, heavy = imported("function_app")
+        assert heavy == "[]"
+        own.append(took)
+        theirs.append(imported("azure.functions, azure.durable_functions, pydantic, httpx")[0])
+
+    print(f"import of function_app: {min(own):.2f} s, {min(own) / min(theirs):.1f}x")  # noqa: T201
+    assert min(own) < 2.5 * min(theirs)
+
+
+def imported(modules: str) -> tuple[float, str]:
+    """Return the processor seconds of importing ``modules``, and the heavy SDKs that came along."""
     script = (
-        "import time; began = time.process_time(); import function_app, sys; "
+        f"import time; began = time.process_time(); import {modules}, sys; "
         "print(time.process_time() - began); "
         "print([name for name in sys.modules if name.startswith(('azure.monitor', 'azure.mgmt', "
         "'azure.cosmos', 'azure.identity', 'databricks', 'openai', 'slack_sdk'))])"
     )
-    seconds = []
-    for _ in range(3):
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            cwd=ROOT,
-            env={**os.environ, **CONFIGURED},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        took, heavy = done.stdout.splitlines()
-        assert heavy == "[]"
-        seconds.append(float(took))
-    print(f"import of function_app: {statistics.median(seconds):.2f} s")  # noqa: T201
-    assert statistics.median(seconds) < MAX_SECONDS
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**os.environ, **CONFIGURED},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    took, heavy = done.stdout.splitlines()
+    return float(took), heavy

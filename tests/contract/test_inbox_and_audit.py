@@ -111,6 +111,7 @@ async def test_an_unknown_delivery_is_not_found(store: Store) -> None:
 async def test_every_change_is_in_the_trail(store: Store) -> None:
     """Events of tickets, settings with a note, and what is written down by itself."""
     ana = AuditNote(actor="ana", action="settings.changed", reason="holidays")
+    assert await store.audit_head() is None
     await store.create(an_opening("TIK-1"))
     await store.write("policy", {"a": 1}, note=ana)
     await store.write("unseen", {"a": 1})
@@ -130,6 +131,7 @@ async def test_every_change_is_in_the_trail(store: Store) -> None:
     assert [one.seq for one in await store.audit(AuditQuery(after=1, limit=1))] == [2]
     assert verify(entries) == verify(entries, noted=Head(seq=2, hash=entries[1].hash))
     assert verify(entries).whole
+    assert await store.audit_head() == entries[-1]
 
 
 async def test_a_change_that_is_refused_is_not_in_the_trail(store: Store) -> None:

@@ -163,8 +163,10 @@ def test_the_page_is_closed_to_everything_else(hil: Mend) -> None:
 def test_many_at_once(adf: AdfSimulator, hil: Mend) -> None:
     """Each has a result of its own."""
     first, second = waiting(hil, adf, "batch_1"), waiting(hil, adf, "batch_2")
-    handed = hil.http.post(f"/v1/approvals/{first['id']}/delegate", json={"to": "bo"})
+    handing = {"to": "bo", "reason": "on holiday"}
+    handed = hil.http.post(f"/v1/approvals/{first['id']}/delegate", json=handing)
     assert handed.json()["approvers"] == ["bo"]
+    assert hil.events(first["ticket_id"])[-1]["message"] == "local user lets bo decide: on holiday"
     body = {
         "items": [
             {"id": first["id"], "decision": "reject", "reason": "no"},

@@ -15,6 +15,7 @@ from demo.processes import ROOT
 from mend.command import main
 from simulators.adf.scenarios import SCENARIOS
 from simulators.client import AdfSimulator
+from tests.e2e.test_healing import HEALS
 from tests.support.mend import Mend
 
 
@@ -105,6 +106,20 @@ def test_a_yes_and_a_no(adf: AdfSimulator, mend: Mend, cli: Cli) -> None:
     assert cli("reject", question).code == 2
     assert cli("reject", question, "--reason", "month end").code == 0
     assert mend.await_end(ticket_id)["outcome"] == "rejected"
+
+
+def test_asking_for_an_action(adf: AdfSimulator, mend: Mend, cli: Cli) -> None:
+    """``remediate`` sends the machine out once more; what cannot be done is told."""
+    run = adf.seed_scenario(SCENARIOS["expired_secret"], pipeline="cli_remediate")
+    adf.script(run.pipeline, [HEALS])
+    ticket_id = mend.report(run)
+    mend.await_end(ticket_id)
+
+    refused = cli("remediate", ticket_id, "--action", "make_coffee")
+    assert (refused.code, "action" in refused.err) == (1, True)
+    said = cli("remediate", ticket_id, "--action", "rerun_pipeline", "--reason", "it is renewed")
+    assert (said.code, "rerun_pipeline is asked for" in said.out) == (0, True)
+    assert mend.await_end(ticket_id)["outcome"] == "healed"
 
 
 def test_stopping_a_ticket(adf: AdfSimulator, mend: Mend, cli: Cli) -> None:

@@ -36,6 +36,7 @@ PARTS = {
     "ticket_id": "TIK-20261120-FFFFFF",
     "approval_id": "APR-20261120-FFFFFF-1",
     "delivery_id": "DLV-20261120T020711412345-3f9a2c4e",
+    "name": "nothing",
 }
 
 pytestmark = pytest.mark.skipif(
@@ -139,6 +140,9 @@ def test_every_route_by_every_caller(
         assert {statuses[one] for one in tokens} == {401}, statuses
         others = {statuses[one] for one in CALLERS if one not in tokens}
         assert len(others) == 1, statuses
+    elif need is Open.SIGNED_IN:
+        for name in CALLERS:
+            assert statuses[name] == (401 if name in UNKNOWN else 200), (name, statuses)
     else:
         assert isinstance(need, Role)
         for name in CALLERS:
@@ -150,6 +154,15 @@ def test_every_route_by_every_caller(
         texts = {got[one].json()["detail"] for one in UNKNOWN}
         assert len(texts) == 1
         assert {got[one].headers["www-authenticate"] for one in UNKNOWN} == {"Bearer"}
+
+
+def test_everybody_learns_what_they_may_do(url: str, shown: dict[str, dict[str, str]]) -> None:
+    """With what a role includes; who has none is told so, and by name."""
+    told = {name: call(url, ("GET", "v1/me"), shown[name]).json() for name in ("roleless", *Role)}
+
+    assert told["roleless"] == {"name": "roleless@example.com", "roles": [], "auth": "jwt"}
+    for role in Role:
+        assert told[role]["roles"] == sorted(roles_of([role.value]))
 
 
 @pytest.mark.parametrize("spelling", ["v1/Tickets", "V1/tickets", "v1//tickets", "v1/tickets/"])

@@ -195,7 +195,12 @@ def test_the_page_is_told_where_the_api_is(tmp_path: Path) -> None:
     page = json.loads((site / "config.json").read_text())
     headers = json.loads((site / "staticwebapp.config.json").read_text())["globalHeaders"]
 
-    assert page == {"api": f"{APP}/api", "client_id": "c", "tenant_id": "t"}
+    assert page == {
+        "api": f"{APP}/api",
+        "client_id": "c",
+        "tenant_id": "t",
+        "authority": "https://login.microsoftonline.com/t/v2.0",
+    }
     assert headers["Content-Security-Policy"] == (
         f"default-src 'none'; connect-src 'self' {APP} https://login.microsoftonline.com wss://x"
     )
@@ -205,12 +210,52 @@ def test_the_page_is_told_where_the_api_is(tmp_path: Path) -> None:
 def test_only_an_origin_is_taken(tmp_path: Path, api: str) -> None:
     """Whatever stands there goes into a security policy."""
     with pytest.raises(ValueError, match="origin"):
-        dashboard_config.configure(a_site(tmp_path), api, "", "")
+        dashboard_config.configure(a_site(tmp_path), api)
+
+
+def test_another_environment_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    """The page may not go on connecting to it; on one machine the API is beside the pages."""
+    site, copy = a_site(tmp_path), tmp_path / "copy"
+    dashboard_config.main([str(site), "--api", APP, "--client-id", "c", "--tenant-id", "t"])
+    here = ["--client-id", "c", "--authority", "http://127.0.0.1:8703/t/v2.0", "--scope", "s"]
+    dashboard_config.main([str(site), "--to", str(copy), "--api", "/api", *here])
+    page = json.loads((copy / "config.json").read_text())
+    headers = json.loads((copy / "staticwebapp.config.json").read_text())["globalHeaders"]
+
+    assert (page["api"], page["scope"]) == ("/api", "s")
+    assert headers["Content-Security-Policy"] == (
+        "default-src 'none'; connect-src 'self' http://127.0.0.1:8703 wss://x"
+    )
+    assert APP in (site / "staticwebapp.config.json").read_text()
+
+
+@pytest.mark.parametrize(
+    "authority", ["http://login.example", "https://x;script-src *", "javascript:1", "login"]
+)
+def test_only_a_safe_authority_is_taken(tmp_path: Path, authority: str) -> None:
+    """Whoever answers there says who people are."""
+    with pytest.raises(ValueError, match="authority"):
+        dashboard_config.configure(
+            a_site(tmp_path), APP, dashboard_config.SignIn("c", authority=authority)
+        )
+
+
+def test_a_client_needs_a_tenant_and_azure_a_client(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There the API demands a token, and a page that shows none is of no use."""
+    for name in ("MEND_CLIENT_ID", "AZURE_TENANT_ID"):
+        monkeypatch.delenv(name, raising=False)
+    site = str(a_site(tmp_path))
+    with pytest.raises(ValueError, match="tenant"):
+        dashboard_config.main([site, "--api", APP, "--client-id", "c"])
+    with pytest.raises(SystemExit):
+        dashboard_config.main([site, "--api", APP])
 
 
 def test_our_own_policy_can_be_changed(tmp_path: Path) -> None:
     """The one that is shipped has the place to write to."""
     text = (ROOT / "dashboard" / "staticwebapp.config.json").read_text()
     (tmp_path / "staticwebapp.config.json").write_text(text)
-    dashboard_config.configure(tmp_path, APP, "", "")
+    dashboard_config.configure(tmp_path, APP)
     assert APP in (tmp_path / "staticwebapp.config.json").read_text()

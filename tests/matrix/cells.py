@@ -93,6 +93,10 @@ class Cells:
         """Return how often each call took effect, judged by the ledgers."""
         return await asyncio.to_thread(self._count, lambda entry: entry.effect is not None)
 
+    async def calls_of_adf(self, action: str) -> list[LedgerEntry]:
+        """Return every call of ``action`` that reached the factory, oldest first."""
+        return await asyncio.to_thread(self._simulators.adf.ledger, action)
+
     async def requests(self) -> dict[tuple[str, str], int]:
         """Return how often each call that may change something was made."""
         changing = self.scenario.effects

@@ -34,3 +34,9 @@ def cells(
 ) -> Cells:
     """Return the cells of one action."""
     return Cells(SCENARIOS[request.param], simulators, clock, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def short_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let questions expire after five minutes: whoever is asked here never answers."""
+    monkeypatch.setenv("MEND_APPROVAL_TIMEOUT_MINUTES", "5")

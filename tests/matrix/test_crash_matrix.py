@@ -1,8 +1,14 @@
 """Every place where the process may die, for every action: at most one effect per attempt."""
 
+import itertools
+
+import pytest
+
 from shared.domain.ticket import Outcome, Ticket
 from tests.matrix.cells import Cells
 from tests.matrix.peril import CHANGES, Peril
+
+pytestmark = pytest.mark.usefixtures("short_questions")
 
 LOST = {"after sending is stored"} | {f"before {change} leaves" for change in CHANGES}
 DOUBTED = {
@@ -10,6 +16,7 @@ DOUBTED = {
     "after prepare_attempt was carried out",
     "before sending is stored",
 }
+MORE_LOOKS = 6
 COMMON_WAY = "rerun_from_failure"
 
 
@@ -23,8 +30,11 @@ def ended_right(cells: Cells, ticket: Ticket, peril: Peril) -> bool:
         return True
     if cells.scenario.suggestion.by_logic_app:
         return ticket.outcome is Outcome.INCONCLUSIVE and peril.where in LOST | DOUBTED
-    lost = "never seen to arrive" in ticket.summary and peril.where in LOST
-    return lost and cells.scenario.risky
+    if peril.where not in LOST or not cells.scenario.risky or ticket.decision is None:
+        return False
+    why = [reason.text for reason in ticket.decision.reasons]
+    asked = ticket.outcome is Outcome.APPROVAL_EXPIRED
+    return asked and any("never seen to arrive" in text for text in why)
 
 
 async def test_it_heals_when_nobody_dies(cells: Cells) -> None:
@@ -54,11 +64,16 @@ async def check(cells: Cells, ticket: Ticket, peril: Peril) -> None:
 async def test_wherever_it_dies_nothing_is_done_twice(cells: Cells) -> None:
     """Each place of the way is one cell: killed there, started again, played to the end."""
     _, alive = await cells.play()
+    first = first_place(cells, alive)
 
-    for number in range(first_place(cells, alive), len(alive.places)):
+    for number in itertools.count(first):
         ticket, peril = await cells.play(dies_at=number)
-        assert peril.outlived, f"never got to {alive.places[number]}"
+        if not peril.outlived:
+            break  # behind the last place
         await check(cells, ticket, peril)
+
+    # How often it looks at a run before that has ended differs a little from play to play.
+    assert number >= len(alive.places) - MORE_LOOKS
 
 
 async def test_whatever_is_delivered_twice_is_done_once(cells: Cells) -> None:

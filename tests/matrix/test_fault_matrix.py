@@ -16,6 +16,8 @@ from tests.matrix.cells import Cells
 from tests.matrix.scenarios import SCENARIOS, Scenario
 from tests.matrix.world import Simulators
 
+pytestmark = pytest.mark.usefixtures("short_questions")
+
 TIMEOUT_SECONDS = 1.0
 
 
@@ -83,7 +85,7 @@ def expected(scenario: Scenario, call: str, fault: str) -> Expected:
         return Expected(frozenset({Outcome.INCONCLUSIVE}), 1)
     if fate is Fate.LOST and repeat is Repeat.RECONCILABLE:
         if scenario.risky:
-            return Expected(frozenset({Outcome.NOT_REMEDIABLE}), 1)
+            return Expected(frozenset({Outcome.APPROVAL_EXPIRED}), 1)
         return Expected(HEALED, 2, attempts=2)
     with_a_key = fate is Fate.LOST_ANSWER and repeat is Repeat.IDEMPOTENT_TOKEN
     again = fate in {Fate.TURNED_AWAY, Fate.LOST} or with_a_key

@@ -88,6 +88,7 @@ async def test_killed_anywhere_it_is_asked_and_done_once(
         ticket, _ = await cells.play(place, meanwhile=person)
         agreed = decision is DecisionWord.APPROVE
         assert ticket.outcome is (Outcome.HEALED if agreed else Outcome.REJECTED), place
-        assert len(person.asked) == 1, place
+        # Who died with the request in hand finds out that it never left, and asks once more.
+        assert len(person.asked) == max(1, len(ticket.attempts)), place
         effects = await cells.effects()
         assert sum(effects.values()) == (1 if agreed else 0), (place, effects)

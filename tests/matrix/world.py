@@ -41,7 +41,7 @@ from simulators.client import AdfSimulator, DatabricksSimulator, LogicAppSimulat
 from simulators.kit.serving import Surroundings, address, bind, serve
 from simulators.registry import SIMULATORS
 from tests.localhost.workshop import Workshop, activity
-from tests.matrix.peril import Peril, Perilous, PerilousStore
+from tests.matrix.peril import Peril, Perilous, PerilousStore, elsewhere
 from tests.support.mend import brisk, workspace
 
 POLL_SECONDS = 5
@@ -191,7 +191,9 @@ class World:
             if self._is_over():
                 return await container.services().store.get(ticket_id)
             await asyncio.sleep(_TICK_SECONDS)
+            here = elsewhere.set(True)
             await self.meanwhile()
+            elsewhere.reset(here)
             self.longest_history = max(self.longest_history, self._history_now())
             idle = 0 if self._in_flight else idle + 1
             if idle >= _IDLE_TICKS:

@@ -111,7 +111,7 @@ def test_faults_strike_and_are_in_the_ledger(
 
 def test_wrong_calls_are_answered(identity: IdentitySimulator, client: httpx.Client) -> None:
     """Unknown paths with 404, wrong scripts by name."""
-    assert client.get(f"/{TENANT}/oauth2/v2.0/token").status_code == 404
+    assert client.get(f"/{TENANT}/oauth2/v2.0/token").status_code == 404  # it takes POST only
     assert client.post(f"/{TENANT}/discovery/v2.0/keys").status_code == 404
     with pytest.raises(SimulatorError, match="there is no previous one"):
         identity.token(TENANT, {}, key="previous")

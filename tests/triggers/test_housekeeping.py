@@ -13,12 +13,14 @@ import httpx
 import pytest
 
 from localhost.host import Host
+from shared.domain.audit import Head
 from shared.domain.event import UNDO, OutboxItem
 from shared.domain.run import RunPhase
 from shared.domain.ticket import Change
 from shared.ports.orchestrations import Standing
 from shared.stores.memory import MemoryStore
 from shared.usecases.episode import claim_episode
+from shared.usecases.verify_audit import verify_audit
 from tests.support.builders import NOW, StoppedClock, a_run, an_opening
 from tests.usecases.test_pull_failures import Feed
 from triggers import housekeeping, starter
@@ -185,6 +187,29 @@ async def test_a_failed_run_that_nobody_reported_is_taken_up(
 
     assert (await using.store.get(ID)).resource.run_id == "r1"
     assert await alive(client, FIRST)
+
+
+async def test_the_end_of_the_trail_is_in_the_log(
+    using: Services, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who cuts the end off, or writes it anew, is found out by what was logged."""
+    caplog.set_level("INFO")
+    note_head = housekeeping.note_audit_head._function.get_user_function()
+    await note_head(TIMER)
+    assert caplog.records == []
+    for number in range(3):
+        await using.store.create(an_opening(f"TIK-{number}"))
+    await note_head(TIMER)
+    (line,) = caplog.records
+    logged: Any = vars(line)
+    noted = Head(seq=logged["audit_seq"], hash=logged["audit_hash"])
+
+    assert (await verify_audit(using.store, noted=noted)).whole
+    using.store._audit.pop()
+    assert (await verify_audit(using.store)).whole
+    assert "ends before entry 3" in (await verify_audit(using.store, noted=noted)).problem
+    await using.store.create(an_opening("TIK-4"))
+    assert "is not the one" in (await verify_audit(using.store, noted=noted)).problem
 
 
 async def test_old_histories_are_forgotten(

@@ -5,19 +5,27 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import azure.functions as func
 import pytest
 
+from shared.connectors import slack_reply
+from shared.domain.analysis import Action, Risk
+from shared.domain.approval import Approval, DecisionWord
+from shared.domain.decision import Decision, Effect
 from shared.domain.errors import Refused
 from shared.domain.notification import Remembered
+from shared.domain.run import Observation
+from shared.domain.ticket import Status
 from shared.ports.notifications import Intend, News, Told
+from shared.ports.tickets import TicketQuery
 from shared.settings import settings
 from shared.stores.memory import MemoryStore
+from shared.usecases.approvals import Answer, decide_approval, request_approval
 from simulators.client import SlackSimulator
-from tests.support.builders import NOW, StoppedClock, an_opening
+from tests.support.builders import NOW, StoppedClock, a_run, an_opening
 from tests.support.simulators import slack, slack_process
 from triggers import notifications
 
@@ -75,6 +83,8 @@ def signing(monkeypatch: pytest.MonkeyPatch, slack: SlackSimulator) -> Iterator[
     """Yield a Slack whose signing secret is known."""
     monkeypatch.setenv("MEND_SLACK_SIGNING_SECRET", slack.signing_secret)
     settings.cache_clear()
+    monkeypatch.setenv("MEND_SLACK_BASE_URL", slack.base_url)
+    settings.cache_clear()
     yield slack
     settings.cache_clear()
 
@@ -118,6 +128,33 @@ async def test_what_goes_wrong_is_logged_without_secrets(
     assert "4711" not in caplog.text
 
 
+async def a_question(using: Services, risk: Risk) -> Approval:
+    """Ask about the one ticket there is."""
+    (ticket,) = (await using.store.search(TicketQuery())).items
+    decision = Decision(
+        outcome=Effect.ASK,
+        action=Action.RERUN_PIPELINE,
+        risk=risk,
+        reasons=(),
+        policy_version="4",
+        input_hash="x",
+    )
+    await using.store.update(
+        ticket.id,
+        lambda one: one.changed(
+            NOW, "t", "m",
+            status=Status.ANALYZING,
+            observation=Observation(at=NOW, run=a_run()),
+            decision=decision,
+        ),
+    )  # fmt: skip
+    asked = await request_approval(
+        ticket.id, using.store, using.clock, time_to_decide=timedelta(hours=4)
+    )
+    assert asked is not None
+    return asked
+
+
 async def click(body: bytes, headers: dict[str, str]) -> func.HttpResponse:
     """Post what Slack would."""
     request = func.HttpRequest(
@@ -140,7 +177,97 @@ async def test_a_click_is_answered(using: Services, signing: SlackSimulator) -> 
     assert answered.status_code == 200
     said = json.loads(answered.get_body())
     assert said["response_type"] == "ephemeral"
-    assert "page behind the link" in said["text"]
+    assert said["text"] == "There is no such question, or not any more."
+    assert signing.replies_to_clicks()[-1] == said
+
+
+@pytest.mark.parametrize("risk", Risk)
+async def test_a_click_tells_how_the_question_stands(
+    using: Services, signing: SlackSimulator, risk: Risk
+) -> None:
+    """Where it is decided, and afterwards by whom it was; of more than low risk: by signing in."""
+    using.clock.at = datetime.now(UTC)
+    question = await a_question(using, risk)
+
+    async def told() -> str:
+        body, headers = signing.click("approve", question.id)
+        assert (await click(body.encode(), headers)).status_code == 200
+        return str(signing.replies_to_clicks()[-1]["text"])
+
+    before = await told()
+    standing = (await using.store.get(question.ticket_id)).approval
+    no = Answer(DecisionWord.REJECT, "ana", "month end")
+    await decide_approval(question.id, no, using.store, using.clock)
+    after = await told()
+
+    assert "decided on the page that the button opens" in before
+    assert ("sign in there" in before) is (risk is not Risk.LOW)
+    assert standing == question
+    assert f"{question.id} is rejected already by ana" in after
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "http://hooks.slack.com/x",
+        "https://hooks.slack.com.example.com/x",
+        "https://hooks.slack.com@169.254.169.254/x",
+        "https://hooks.slack.com:8443/x",
+        "https://169.254.169.254/metadata",
+        "http://127.0.0.1:9/x",
+        "https://[::1",
+        "file:///etc/passwd",
+        "//hooks.slack.com/x",
+    ],
+)
+async def test_no_other_address_is_called(
+    using: Services,
+    signing: SlackSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    elsewhere: str,
+) -> None:
+    """A signature shows who sends, not that an address is harmless; nor is it logged."""
+    called: list[str] = []
+    monkeypatch.setenv("MEND_SLACK_BASE_URL", "https://slack.com/api/")
+    settings.cache_clear()
+    monkeypatch.setattr(slack_reply, "session", lambda *_, **__: called.append("called"))
+    using.clock.at = datetime.now(UTC)
+    body, headers = signing.click("approve", "APR-1", response_url=elsewhere)
+
+    assert (await click(body.encode(), headers)).status_code == 200
+    assert called == []
+    assert "none of Slack's" in caplog.text
+    assert elsewhere not in caplog.text
+
+
+async def test_a_reply_that_hangs_or_fails_costs_nothing(
+    using: Services,
+    signing: SlackSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The click itself is answered in time, and no address is in the log."""
+    monkeypatch.setenv("MEND_SLACK_BASE_URL", "http://127.0.0.1:9/api/")
+    monkeypatch.setattr(slack_reply, "_PATIENCE_SECONDS", 0.2)
+    settings.cache_clear()
+    using.clock.at = datetime.now(UTC)
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    listening = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    hangs = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/T0/{CANARY_SECRET}"
+    for where in (hangs, f"http://127.0.0.1:9/T0/{CANARY_SECRET}"):
+        body, headers = signing.click("approve", "APR-1", response_url=where)
+        answered = await asyncio.wait_for(click(body.encode(), headers), 3)
+        assert answered.status_code == 200
+    listening.close()
+    await asyncio.sleep(0)
+
+    assert caplog.text.count("a click is not answered") == 2
+    assert "4711" not in caplog.text
 
 
 async def test_a_click_that_slack_did_not_sign_is_refused(

@@ -68,6 +68,31 @@ def test_plain_http_is_for_loopback_only(
             settings()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("MEND_PUBLIC_URL", "mend.example.com", "http or https URL"),
+        ("MEND_PUBLIC_URL", "ftp://mend.example.com", "http or https URL"),
+        ("MEND_PUBLIC_URL", "https://", "http or https URL"),
+        ("MEND_DATABRICKS_HOST", "adb-1 azuredatabricks.net", "https URL"),
+        ("MEND_WEBHOOK_SECRETS", '{"afd": "mend:a-password"}', "no source 'afd'"),
+    ],
+)
+def test_what_would_be_believed_and_not_work_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    """Links to nowhere, or a credential that nobody is ever asked for."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(NotConfigured, match=f"{name}.*{says}"):
+        settings()
+
+
+def test_people_may_reach_it_by_plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inside a company; a slash at the end does not get into links."""
+    monkeypatch.setenv("MEND_PUBLIC_URL", "http://mend.intra:7071/")
+    assert settings().public_url == "http://mend.intra:7071"
+
+
 @pytest.mark.parametrize("host", ["mend.azurewebsites.net", "10.0.0.4:80", "0.0.0.0:7071"])
 def test_without_authentication_it_runs_on_loopback_only(
     monkeypatch: pytest.MonkeyPatch, host: str

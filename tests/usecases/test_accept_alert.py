@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from shared.domain.alert import Alert, Condition
+from shared.domain.alert import Alert, Condition, Severity
 from shared.domain.analysis import Action
 from shared.domain.attempt import Attempt
 from shared.domain.errors import Unavailable
@@ -18,6 +18,7 @@ from shared.intake.fingerprint import fingerprint
 from shared.stores.memory import MemoryStore
 from shared.stores.sqlite import SqliteStore
 from shared.usecases.accept_alert import Accepted, Disposition, accept_alert
+from shared.usecases.operator_settings import change_policy_settings
 from tests.support.builders import NOW, RUN, StoppedClock, an_alert, an_opening
 
 Store = MemoryStore | SqliteStore
@@ -382,3 +383,20 @@ async def test_an_id_taken_in_the_last_moment_is_not_shared(store: Store) -> Non
         )
 
     assert (await store.get(taken)).duplicate_count == 0
+
+
+async def test_how_long_it_may_take_follows_the_severity(store: Store) -> None:
+    """As the policy has it: at the start, and when its sender calls it worse."""
+    said = {Severity.CRITICAL: 15.0}
+    await change_policy_settings(
+        store, lambda one: one.model_copy(update={"sla_minutes_by_severity": said})
+    )
+    alert = an_alert(run_id=None)
+
+    opened = await accept(store, alert, severity=Severity.LOW)
+    first = await store.get(opened.ticket_id or "")
+    worse = await accept(store, alert, severity=Severity.CRITICAL)
+    then = await store.get(worse.ticket_id or "")
+
+    assert first.id == then.id
+    assert (first.sla.target_minutes, then.sla.target_minutes) == (60, 15)

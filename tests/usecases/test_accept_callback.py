@@ -85,6 +85,18 @@ async def test_the_same_once_more_changes_nothing() -> None:
     assert await store.get(ID) == before
 
 
+async def test_a_secret_in_its_words_is_not_kept() -> None:
+    """Workflows quote what they were given; the same words once more are still the same."""
+    store = await waiting(AttemptState.ISSUED)
+    quoted = "login: password=hunter2hunter2"
+
+    assert await receive(store, error_message=quoted) is Reception.ACCEPTED
+    assert await receive(store, error_message=quoted) is Reception.REPEATED
+    kept = (await store.get(ID)).model_dump_json() + str(await store.events(ID))
+    assert "login" in kept
+    assert "hunter2" not in kept
+
+
 async def test_another_final_report_is_noted_only() -> None:
     """The first one stays, whichever of them is right: the system of record decides."""
     store = await waiting(AttemptState.ISSUED)

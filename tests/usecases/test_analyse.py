@@ -217,7 +217,7 @@ async def test_everything_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -
     found = await world.analysed()
 
     assert found.method == "rules"
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 5.0
 
 
 def test_all_that_is_a_bonus_takes_less_than_35_seconds() -> None:

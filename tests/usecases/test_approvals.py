@@ -5,23 +5,26 @@ import random
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from shared.domain.alert import Platform
+from shared.domain.alert import Platform, Requester
 from shared.domain.analysis import Action, Analysis, Risk
 from shared.domain.approval import Approval, ApprovalStatus, DecisionWord, ticket_of
 from shared.domain.decision import Decision, Effect, Reason
 from shared.domain.errors import (
     AlreadyDecided,
     Forbidden,
+    IllegalTransition,
     InvalidInput,
     MendError,
     NotFound,
     PlanChanged,
 )
+from shared.domain.identity import LOCAL
 from shared.domain.run import Observation
-from shared.domain.ticket import Outcome, Status, Ticket
+from shared.domain.ticket import Outcome, Status, Ticket, Wish
 from shared.stores.memory import MemoryStore
 from shared.stores.sqlite import SqliteStore
 from shared.usecases.approvals import (
@@ -35,6 +38,7 @@ from shared.usecases.approvals import (
     request_approval,
 )
 from shared.usecases.close_ticket import close_ticket
+from shared.usecases.take_back_approval import take_back_approval
 from tests.support.builders import NOW, RUN, StoppedClock, a_run, an_opening
 
 ID = "TIK-20261120-000001"
@@ -68,7 +72,7 @@ async def to_be_asked(
             Reason(rule="mode", verdict="ask", text="the mode is HIL"),
             Reason(rule="kill_switch", verdict="allow", text="off"),
         ),
-        policy_version="4",
+        policy_version="5",
         input_hash="x",
     )
     await store.update(
@@ -343,3 +347,64 @@ async def test_a_thousand_races_have_one_winner_each(kind: str, tmp_path: Path) 
         winners[winner] = winners.get(winner, 0) + 1
     await store.close()
     assert len(winners) == 4, winners
+
+
+@pytest.mark.parametrize(
+    ("asked_by", "said_by", "may"),
+    [
+        ("1", "1", False),
+        ("1", "", False),  # whoever holds a link, which may be the same person
+        ("1", "2", True),
+        (LOCAL.oid, LOCAL.oid, True),  # where nobody signs in there is but one
+    ],
+)
+@pytest.mark.parametrize("for_what", ["the ticket", "an action"])
+async def test_who_asks_does_not_agree(
+    store: MemoryStore,
+    clock: StoppedClock,
+    asked_by: str,
+    said_by: str,
+    may: bool,
+    for_what: str,
+) -> None:
+    """They may say no."""
+    await to_be_asked(store)
+    ana = Requester(name="ana", oid=asked_by)
+    wish = Wish(action=Action.RERUN_PIPELINE, by=ana, at=NOW, attempt_number=1)
+    asks: dict[str, Any] = (
+        {"requested_by": ana} if for_what == "the ticket" else {"requested": wish}
+    )
+    await store.update(ID, lambda one: one.changed(NOW, "t", "m", **asks))
+    question = await asked(store, clock)
+    if not may:
+        with pytest.raises(Forbidden, match="somebody else has to agree"):
+            await decide_approval(question.id, Answer(YES, "x", oid=said_by), store, clock)
+    word = Answer(YES if may else NO, "x", "because", oid=said_by)
+    decided = await decide_approval(question.id, word, store, clock)
+
+    assert decided.status is (ApprovalStatus.APPROVED if may else ApprovalStatus.REJECTED)
+
+
+async def test_a_yes_is_taken_back_once_and_with_a_reason(
+    store: MemoryStore, clock: StoppedClock
+) -> None:
+    """What is no yes, or none any more, cannot be; afterwards the same is asked anew."""
+    await to_be_asked(store)
+    question = await asked(store, clock)
+    take_back = partial(take_back_approval, by="bo", oid="2", store=store, clock=clock)
+    with pytest.raises(IllegalTransition, match="no yes"):
+        await take_back(question.id, "too early")
+    await decide_approval(question.id, Answer(YES, "ana"), store, clock)
+    for reason in (" ", "x" * 1_001):
+        with pytest.raises(InvalidInput):
+            await take_back(question.id, reason)
+    gone = await take_back(question.id, "wrong week, password=hunter2")
+
+    assert (gone.status, gone.decided_by) == (ApprovalStatus.REVOKED, "ana")
+    assert "hunter2" not in str(await store.get(ID)) + str(await store.events(ID))
+    with pytest.raises(IllegalTransition, match="no yes"):
+        await take_back(question.id, "again")
+    with pytest.raises(AlreadyDecided, match="revoked already"):
+        await decide_approval(question.id, Answer(YES, "cy"), store, clock)
+    assert await look_at_approval(ID, question.id, store, clock) is ApprovalStatus.REVOKED
+    assert (await asked(store, clock)).number == question.number + 1

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from shared.domain.analysis import Analysis
+from shared.domain.analysis import Action, Analysis, Risk
+from shared.domain.approval import Approval, ApprovalStatus, Plan
 from shared.domain.ticket import Change, Outcome, Sla, Status, Ticket
 from shared.stores.memory import MemoryStore
 from shared.usecases import dashboard_stats as module
@@ -50,6 +51,61 @@ def test_the_sums() -> None:
         "signature": "sql-moved", "tickets": 2, "healed": 1, "escalated": 1
     }  # fmt: skip
     assert found.awaiting_approval == 3
+
+
+def asked(number: int, minutes: float | None, status: ApprovalStatus, *, acted: bool) -> Ticket:
+    """Return a ticket about which a person was asked, and answered after so many minutes."""
+    plan = Plan(
+        action=Action.RERUN_PIPELINE,
+        target="load_orders",
+        scope="/factories/adf-retail",
+        run_id=None,
+        risk=Risk.LOW,
+        attempt_number=1,
+    )
+    approval = Approval(
+        id=f"APR-20261120-{number:06}-1",
+        ticket_id=f"TIK-20261120-{number:06}",
+        number=1,
+        status=status,
+        plan=plan,
+        plan_hash=plan.hash,
+        requested_at=NOW,
+        expires_at=NOW + timedelta(hours=4),
+        decided_at=None if minutes is None else NOW + timedelta(minutes=minutes),
+    )
+    return ended(number, None).model_copy(
+        update={"approval": approval, "attempts": ("one",) if acted else ()}
+    )
+
+
+def test_what_people_were_asked() -> None:
+    """How long they took, and how much was done without them."""
+    tickets = [
+        asked(1, 0.5, ApprovalStatus.APPROVED, acted=True),
+        asked(2, 5, ApprovalStatus.REJECTED, acted=False),
+        asked(3, 600, ApprovalStatus.APPROVED, acted=True),
+        asked(4, 240, ApprovalStatus.EXPIRED, acted=False),
+        asked(5, None, ApprovalStatus.PENDING, acted=False),
+        ended(6, None).model_copy(update={"attempts": ("one",)}),
+    ]
+    found = summed_up(tickets, 24, {}, awaiting=0, complete=True).approvals
+
+    assert (found.asked, found.approved, found.rejected, found.expired) == (5, 2, 1, 1)
+    assert (found.minutes.p50, found.minutes.p90) == (5, 600)
+    assert [one.decisions for one in found.waits] == [1, 0, 1, 0, 0, 1]
+    assert found.waits[-1].high_minutes is None
+    assert (found.acted_alone, found.acted_agreed) == (1, 2)
+
+
+def test_days_have_their_own_percentiles() -> None:
+    """They cannot be made of those of hours."""
+    tickets = [ended(number, Outcome.HEALED, minutes) for number, minutes in enumerate((1, 2, 90))]
+    found = summed_up(tickets, 24, {}, awaiting=0, complete=True)
+
+    assert [(day.healed, day.mttr_p50, day.mttr_p90) for day in found.per_day] == [(3, 2, 90)]
+    assert [hour.mttr_p90 for hour in found.per_hour] == [2, 90]
+    assert found.per_day[0].day.hour == 0
 
 
 def test_without_tickets_there_are_no_shares() -> None:

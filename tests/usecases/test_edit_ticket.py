@@ -13,6 +13,7 @@ from shared.ports.audit import AuditQuery
 from shared.stores.memory import MemoryStore
 from shared.usecases.close_ticket import close_ticket
 from shared.usecases.edit_ticket import Edit, cancel_ticket, edit_ticket
+from shared.usecases.operator_settings import change_policy_settings
 from tests.support.builders import NOW, RUN, StoppedClock, an_opening
 
 ID = "TIK-20261120-000001"
@@ -35,7 +36,9 @@ async def store() -> MemoryStore:
 async def edit(store: MemoryStore, clock: StoppedClock, version: int = 1, **what: Any) -> Ticket:
     """Change the ticket as ana."""
     asked = Edit.model_validate(what)
-    return await edit_ticket(ID, asked, version, actor="ana", store=store, clock=clock)
+    return await edit_ticket(
+        ID, asked, version, actor="ana", store=store, clock=clock, sla_minutes=60
+    )
 
 
 async def with_attempt(store: MemoryStore, state: AttemptState) -> Ticket:
@@ -172,3 +175,18 @@ async def test_an_intent_is_taken_back(store: MemoryStore, clock: StoppedClock) 
     assert cancelled.attempts[0].state is AttemptState.CANCELLED
     with pytest.raises(IllegalTransition, match="ended already"):
         await cancel_ticket(ID, "", actor="ana", store=store, clock=clock)
+
+
+async def test_the_target_follows_the_severity_until_the_end(
+    store: MemoryStore, clock: StoppedClock
+) -> None:
+    """As the policy has it; what has ended keeps the target it was judged by."""
+    said = {Severity.CRITICAL: 15.0, Severity.LOW: 480.0}
+    await change_policy_settings(
+        store, lambda one: one.model_copy(update={"sla_minutes_by_severity": said})
+    )
+
+    assert (await edit(store, clock, severity="critical")).sla.target_minutes == 15
+    assert (await edit(store, clock, version=2, severity="medium")).sla.target_minutes == 60
+    await close_ticket(ID, Outcome.NOT_REMEDIABLE, "so", store, clock)
+    assert (await edit(store, clock, version=4, severity="low")).sla.target_minutes == 60

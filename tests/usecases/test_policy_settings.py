@@ -12,7 +12,7 @@ from shared.domain.analysis import Action, Analysis, Category, Classification, R
 from shared.domain.approval import DecisionWord
 from shared.domain.attempt import AttemptState
 from shared.domain.decision import Effect
-from shared.domain.errors import InvalidInput
+from shared.domain.errors import InvalidInput, PreconditionFailed
 from shared.domain.limits import Limit, LimitReached, Send
 from shared.domain.run import Observation, StepFailure
 from shared.domain.ticket import Change, Outcome, Ticket
@@ -110,7 +110,11 @@ async def in_environment(store: Store, name: str) -> None:
     ("fields", "effect", "words"),
     [
         ({}, Effect.EXECUTE, ""),
-        ({"confidence_by_severity": {Severity.HIGH: 0.95}}, Effect.ASK, "0.90 < 0.95"),
+        (
+            {"confidence_by_severity": {Severity.HIGH: 0.95}},
+            Effect.ASK,
+            "0.90 < 0.95: not sure enough of the cause",
+        ),
         ({"confidence_by_severity": {Severity.LOW: 0.95}}, Effect.EXECUTE, ""),
         ({"allowed_actions": {NAME.upper(): (Action.RERUN_PIPELINE,)}}, Effect.ESCALATE, "allowed"),
         ({"freezes": (FREEZE,)}, Effect.ASK, "year end"),
@@ -442,3 +446,15 @@ async def test_versions_say_what_changed(store: Store) -> None:
     ]
     assert {one.field for one in newest.changes} == {"running", "freezes"}
     assert [one.version for one in await policy_versions(store, most=1)] == [2]
+
+
+async def test_a_change_of_what_somebody_else_has_changed_since(store: Store) -> None:
+    """Whoever says which version was seen writes over no other one."""
+    policy = PolicySettings(running=7)
+    _, version = await change_policy_settings(store, lambda _: policy, seen=0)
+    with pytest.raises(PreconditionFailed, match=f"version {version} by now"):
+        await change_policy_settings(store, lambda _: PolicySettings(running=8), seen=0)
+    after, _ = await change_policy_settings(
+        store, lambda now: now.model_copy(update={"attempts_per_hour": 9}), seen=version
+    )
+    assert (after.running, after.attempts_per_hour) == (7, 9)

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shared.domain.analysis import Action, Analysis, Risk
+from shared.domain.approval import Approval, ApprovalStatus, approval_id
 from shared.domain.attempt import Attempt, AttemptOutcome, AttemptState
 from shared.domain.decision import Decision, Effect
 from shared.domain.errors import OutcomeUnknown, Refused, Transient, Unavailable
@@ -15,10 +17,12 @@ from shared.domain.run import Observation, RunPhase
 from shared.domain.ticket import Status
 from shared.stores.memory import MemoryStore
 from shared.stores.sqlite import SqliteStore
+from shared.usecases.approvals import plan_of
 from shared.usecases.operator_settings import KillSwitch, change_kill_switch
 from shared.usecases.prepare_attempt import Prepared, prepare_attempt
 from shared.usecases.reconcile_attempt import reconcile_attempt
 from shared.usecases.send_attempt import Sent, send_attempt
+from shared.usecases.take_back_approval import take_back_approval
 from tests.support.builders import NOW, RUN, StoppedClock, a_run, an_opening
 from tests.support.pipelines import ScriptedPipelines, remedies_of
 
@@ -401,3 +405,33 @@ async def test_a_second_recovery_of_the_same_failure_is_cancelled(
     assert (found.state, found.external_run_id) == (AttemptState.ISSUED, "ours")
     assert adf.cancelled == ["double"]
     assert "remediation.double" in [event.type for event in await store.events(ID)]
+
+
+async def test_a_yes_that_is_taken_back_in_the_last_moment_is_none(
+    store: Store, adf: ScriptedPipelines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also between the look at it and the claim: the next delivery says what became of it."""
+    plan = plan_of(await store.get(ID), risk=Risk.LOW)
+    assert plan is not None
+    yes = Approval(
+        id=approval_id(ID, 1), ticket_id=ID, number=1, plan=plan, plan_hash=plan.hash,
+        status=ApprovalStatus.APPROVED, requested_at=NOW, expires_at=NOW + timedelta(hours=4),
+        decided_at=NOW, decided_by="ana", execute_by=NOW + timedelta(minutes=30),
+    )  # fmt: skip
+    await store.update(ID, lambda one: one.changed(NOW, "approval.approved", "yes", approval=yes))
+    await prepare(store, adf)
+    claim = store.update_counted
+
+    async def too_late(*given: Any) -> Any:
+        monkeypatch.undo()
+        clock = StoppedClock()
+        await take_back_approval(yes.id, "wrong", by="bo", oid="2", store=store, clock=clock)
+        return await claim(*given)
+
+    monkeypatch.setattr(store, "update_counted", too_late)
+    first, second, third = [await send(store, adf) for _ in range(3)]
+
+    assert adf.reruns == []
+    assert first.state is AttemptState.INTENT
+    assert (second.state, second.lapsed) == (AttemptState.CANCELLED, True)
+    assert third == second

@@ -1,10 +1,12 @@
 """Every kind of ticket that was left alone is taken up again, or handed over."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from shared.domain.analysis import Action
+from shared.domain.analysis import Action, Risk
+from shared.domain.approval import Approval, ApprovalStatus, Plan, approval_id
 from shared.domain.attempt import Attempt, AttemptState, StepKind, attempt_key
 from shared.domain.event import UNDO
 from shared.domain.ticket import Outcome, Status
@@ -55,6 +57,24 @@ async def store(clock: StoppedClock) -> MemoryStore:
 async def swept(store: MemoryStore, clock: StoppedClock, standing: Standing) -> list[Found]:
     """Sweep once."""
     return await sweep(store, Orchestrations(standing), clock, longest_watch=WATCH, awake_since=NOW)
+
+
+async def ask(store: MemoryStore, **fields: Any) -> None:
+    """Let the ticket wait for a decision."""
+    plan = Plan(
+        action=Action.RERUN_PIPELINE, target="load", scope="", run_id=RUN, risk=Risk.LOW,
+        attempt_number=1,
+    )  # fmt: skip
+    question = Approval(
+        id=approval_id(ID, 1), ticket_id=ID, number=1, plan=plan, plan_hash=plan.hash,
+        requested_at=NOW, **fields,
+    )  # fmt: skip
+    await store.update(
+        ID,
+        lambda ticket: ticket.changed(
+            NOW, "t", "m", status=Status.AWAITING_APPROVAL, approval=question
+        ),
+    )
 
 
 @pytest.mark.parametrize(
@@ -155,13 +175,28 @@ async def test_after_a_long_sleep_everybody_has_time_to_wake_up(
 async def test_who_waits_for_a_person_is_left_in_peace(
     store: MemoryStore, clock: StoppedClock
 ) -> None:
-    """An approval has its own time limit."""
-    await store.update(
-        ID, lambda ticket: ticket.changed(NOW, "t", "m", status=Status.AWAITING_APPROVAL)
-    )
-    clock.advance(hours=24)
-
+    """An approval has its own time limit; once that is long over, nobody can be waiting."""
+    await ask(store, expires_at=NOW + timedelta(hours=24))
+    clock.advance(hours=24, minutes=29)
     assert await swept(store, clock, Standing.RUNNING) == []
+    clock.advance(minutes=1)
+
+    (found,) = await swept(store, clock, Standing.RUNNING)
+    assert "silent for" in found.why
+    assert (await store.get(ID)).episode.number == 2
+
+
+async def test_an_answer_that_nobody_heeds_is_taken_up(
+    store: MemoryStore, clock: StoppedClock
+) -> None:
+    """A yes that leads to nothing for half an hour has lost its orchestration."""
+    status = ApprovalStatus.APPROVED
+    await ask(store, expires_at=NOW + timedelta(hours=24), status=status, decided_by="ana")
+    clock.advance(minutes=29)
+    assert await swept(store, clock, Standing.RUNNING) == []
+    clock.advance(minutes=1)
+
+    assert len(await swept(store, clock, Standing.RUNNING)) == 1
 
 
 async def test_what_is_lost_again_and_again_is_handed_over(

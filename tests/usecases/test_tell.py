@@ -88,14 +88,13 @@ async def test_a_channel_that_hangs_delays_no_other() -> None:
     """Each has its own rounds."""
     hanging, fine = Channel("slack"), Channel("jira")
     hanging.hangs = True
-    teller = a_teller(hanging, patience_seconds=1.0)
+    teller = a_teller(hanging, patience_seconds=2.0)
     await teller.open()
     slow = asyncio.create_task(tell(hanging, teller.store, teller.around))
-    began = time.monotonic()
     told = await tell(fine, teller.store, teller.around)
 
-    assert time.monotonic() - began < 0.5
     assert told.sent == 1
+    assert not slow.done()
     assert (await slow).problems == (f"{ID}: no answer in time",)
 
 

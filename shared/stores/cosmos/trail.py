@@ -61,6 +61,12 @@ class Trail(Part):
         found = await self._wire.query("trail.read", TRAIL, text, chosen)
         return [AuditEntry.model_validate_json(body) for body in found[: query.limit]]
 
+    async def audit_head(self) -> AuditEntry | None:
+        """See the protocol."""
+        await self.catch_up()
+        async with self._moving:
+            return await self._end()
+
     async def write_down(
         self, subject: str, note: AuditNote, data: dict[str, object], at: datetime
     ) -> AuditEntry:

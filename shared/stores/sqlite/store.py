@@ -341,6 +341,10 @@ class SqliteStore:
 
         return await self._reader.run(work)
 
+    async def audit_head(self) -> AuditEntry | None:
+        """See the protocol."""
+        return await self._reader.run(newest)
+
     async def write_down(
         self, subject: str, note: AuditNote, data: dict[str, object], at: datetime
     ) -> AuditEntry:

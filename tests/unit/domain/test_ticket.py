@@ -1,14 +1,30 @@
 """The ticket's moves: what is not in the table cannot happen."""
 
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.alert import Requester
+from shared.domain.analysis import Action
 from shared.domain.errors import IllegalTransition
-from shared.domain.ticket import LEGAL_MOVES, OUTCOMES, Change, Outcome, Status, Ticket, checked
+from shared.domain.ticket import (
+    LEGAL_MOVES,
+    OUTCOMES,
+    Change,
+    Episode,
+    Outcome,
+    Status,
+    Ticket,
+    Wish,
+    checked,
+)
 from tests.support.builders import NOW, a_ticket
+
+WISH = Wish(action=Action.RERUN_PIPELINE, by=Requester(name="ana"), at=NOW, attempt_number=1)
+ASKED: dict[str, Any] = {"requested": WISH, "episode": Episode(number=2)}
 
 
 def in_status(status: Status) -> Ticket:
@@ -24,7 +40,8 @@ def test_only_moves_in_the_table_are_possible(old: Status, new: Status) -> None:
     outcome = min(OUTCOMES.get(new, {None}), key=str)
 
     if new is old or new in LEGAL_MOVES[old]:
-        change = ticket.changed(NOW, "test", "moved", status=new, outcome=outcome)
+        asked: dict[str, Any] = ASKED if old.is_final and not new.is_final else {}
+        change = ticket.changed(NOW, "test", "moved", status=new, outcome=outcome, **asked)
         assert checked(ticket, change).ticket.status is new
     else:
         with pytest.raises(IllegalTransition):
@@ -33,13 +50,14 @@ def test_only_moves_in_the_table_are_possible(old: Status, new: Status) -> None:
 
 @given(st.lists(st.sampled_from(Status), max_size=12))
 def test_no_path_leads_out_of_an_end(path: list[Status]) -> None:
-    """Whatever is tried in whatever order, no ended ticket opens again."""
+    """Whatever is tried in whatever order, no ended ticket opens again by itself."""
     ticket = in_status(Status.OPEN)
     for status in path:
         before = ticket
         try:
             outcome = min(OUTCOMES.get(status, {None}), key=str)
-            ticket = ticket.changed(NOW, "t", "m", status=status, outcome=outcome).ticket
+            change = ticket.changed(NOW, "t", "m", status=status, outcome=outcome)
+            ticket = checked(ticket, change).ticket
         except IllegalTransition:
             ticket = before
         if before.status.is_final:
@@ -68,12 +86,29 @@ def test_a_wrong_type_never_reaches_the_store() -> None:
 
 
 def test_only_a_handed_over_ticket_has_an_end_to_come() -> None:
-    """The table itself is a promise: what a person got, a person ends; else an end has no moves."""
+    """The table itself is a promise: what a person got, a person ends or sends out again."""
     assert {status: LEGAL_MOVES[status] for status in Status if status.is_final} == {
         Status.RESOLVED: frozenset(),
-        Status.ESCALATED: frozenset({Status.RESOLVED, Status.CLOSED}),
+        Status.ESCALATED: frozenset({Status.OPEN, Status.RESOLVED, Status.CLOSED}),
         Status.CLOSED: frozenset(),
     }
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({}, "nobody has asked"),
+        ({"episode": Episode(number=2)}, "nobody has asked"),
+        ({"requested": WISH}, "without an episode"),
+        ({**ASKED, "episode": Episode(number=2, claimed_by="rem-1")}, "without an episode"),
+    ],
+)
+def test_only_a_person_opens_it_again(fields: dict[str, Any], why: str) -> None:
+    """And an orchestration of before does not go on with it."""
+    old = in_status(Status.ESCALATED)
+    change = old.changed(NOW, "t", "m", status=Status.OPEN, outcome=None, **fields)
+    with pytest.raises(IllegalTransition, match=why):
+        checked(old, change)
 
 
 @pytest.mark.parametrize(

@@ -126,12 +126,12 @@ def test_a_strange_key_is_shown_printable_and_short() -> None:
 
 def test_an_endless_text_full_of_quotes_is_read_once() -> None:
     """A quarter of a megabyte of escaped quotes takes milliseconds, not minutes."""
-    started = time.perf_counter()
+    started = time.process_time()
 
     with pytest.raises(NotJson):
         parse_json(b'"' + b'\\"' * 131_000)
 
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 @given(st.binary(max_size=300))

@@ -283,11 +283,11 @@ def _answer(body: str) -> str:
 )
 def test_reading_takes_linear_time(body: str) -> None:
     """The worst a quarter of a megabyte can do is milliseconds, so seconds would be a bug."""
-    started = time.perf_counter()
+    started = time.process_time()
 
     _answer(body[:262_144])
 
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 @given(st.text(st.sampled_from('ab"\\{}[]:, \n') | st.characters(exclude_categories=["Cs"])))
