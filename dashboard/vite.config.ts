@@ -34,6 +34,7 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: "react", test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ },
+            { name: "kit", test: /src[\\/](api[\\/](client|config|live|me|queries)|ui[\\/](icons|kit|needs|prefs)|words)\.tsx?$/ }, // every page has these
             { name: "tanstack", test: /node_modules[\\/]@tanstack[\\/]/ },
           ],
         },

@@ -2,6 +2,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createRouter, RouterProvider } from "@tanstack/react-router";
 import { createRoot } from "react-dom/client";
 import { Problem } from "./api/client";
+import { config } from "./api/config";
 import { start } from "./api/live";
 import "./app.css";
 import { routeTree } from "./routes";
@@ -12,7 +13,7 @@ applyTheme();
 const queries = new QueryClient({
   defaultOptions: {
     queries: {
-      staleTime: 1_000,
+      staleTime: 1_000, refetchIntervalInBackground: true,
       retry: (count, error) => count < 2 && !(error instanceof Problem && error.status >= 400 && error.status < 500),
       retryDelay: (count) => 500 * 2 ** count,
       throwOnError: false,
@@ -20,7 +21,7 @@ const queries = new QueryClient({
   },
 });
 
-const router = createRouter({
+const makeRouter = () => createRouter({
   routeTree,
   context: { queries },
   defaultPreload: "intent",
@@ -30,10 +31,21 @@ const router = createRouter({
 
 declare module "@tanstack/react-router" {
   interface Register {
-    router: typeof router;
+    router: ReturnType<typeof makeRouter>;
   }
 }
 
-start(queries);
+async function show(root: Element): Promise<void> {
+  if (!(await config).client_id) {
+    start(queries);
+    createRoot(root).render(<QueryClientProvider client={queries}><RouterProvider router={makeRouter()} /></QueryClientProvider>);
+    return;
+  }
+  const { Gate, open } = await import("./sign-in/gate");
+  await open();
+  // Only now: whoever comes back from signing in is not yet where they wanted to go.
+  createRoot(root).render(<QueryClientProvider client={queries}><Gate><RouterProvider router={makeRouter()} /></Gate></QueryClientProvider>);
+}
+
 const root = document.getElementById("root");
-if (root) createRoot(root).render(<QueryClientProvider client={queries}><RouterProvider router={router} /></QueryClientProvider>);
+if (root) void show(root);

@@ -63,7 +63,12 @@ const audit = createRoute({
   component: lazyRouteComponent(() => import("./pages/audit")),
 });
 const intake = createRoute({ ...page, path: "/intake", component: lazyRouteComponent(() => import("./pages/intake")) });
-const settings = createRoute({ ...page, path: "/settings", component: lazyRouteComponent(() => import("./pages/settings")) });
+const SETTINGS_TABS = ["decide", "targets", "connections", "history"] as const;
+const settings = createRoute({
+  ...page, path: "/settings",
+  validateSearch: (raw: Raw) => compact({ tab: one(raw, "tab", SETTINGS_TABS) } as { tab?: (typeof SETTINGS_TABS)[number] }),
+  component: lazyRouteComponent(() => import("./pages/settings")),
+});
 const later = (path: "runbooks" | "executions" | "connectors") =>
   createRoute({ ...page, path: `/${path}`, component: lazyRouteComponent(() => import("./pages/plain"), path) });
 

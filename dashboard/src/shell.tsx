@@ -3,6 +3,7 @@ import { useIsFetching, useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { type LiveState, setPaused, useLive } from "./api/live";
+import { useMe } from "./api/me";
 import { approvalsQuery, facetsQuery, killSwitchQuery, modeQuery } from "./api/queries";
 import { Icon, type IconName } from "./ui/icons";
 import { Badge, Said, Skeleton } from "./ui/kit";
@@ -11,6 +12,7 @@ import type { Tone } from "./words";
 
 const loadPalette = () => import("./ui/palette");
 const Palette = lazy(loadPalette);
+const Person = lazy(() => import("./sign-in/person"));
 
 export interface Place { to: string; label: string; icon: IconName; key?: string }
 export const PLACES: Place[] = [
@@ -54,8 +56,10 @@ export function Shell() {
   useEffect(() => {
     applyTheme();
     // Whoever presses Ctrl K types on at once.
-    const timer = window.setTimeout(() => void loadPalette(), 1_500);
-    return () => window.clearTimeout(timer);
+    const timer = window.setTimeout(() => void loadPalette(), 4_000);
+    const onKey = (event: KeyboardEvent) => { if (event.key === "Control" || event.key === "Meta") void loadPalette(); };
+    addEventListener("keydown", onKey);
+    return () => { window.clearTimeout(timer); removeEventListener("keydown", onKey); };
   }, []);
   useFocusOnPage(path);
   useShortcuts(open);
@@ -189,6 +193,7 @@ function BottomNav() {
 
 function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void }) {
   const { theme, time } = usePrefs();
+  const me = useMe();
   const mode = useQuery(modeQuery);
   const dark = theme === "dark" || (theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
   return (
@@ -210,6 +215,7 @@ function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void
         <Icon name={dark ? "sun" : "moon"} />
       </button>
       <button type="button" className="btn btn-quiet hidden px-2 md:inline-flex" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick={onHelp}><Icon name="keyboard" /></button>
+      {me && <Suspense><Person me={me} /></Suspense>}
     </header>
   );
 }

@@ -68,9 +68,10 @@ export function percent(share: number | null | undefined): string {
 
 export function minutes(value: number | null | undefined): string {
   if (value === null || value === undefined) return "–";
-  if (value < 1) return `${Math.round(value * 60)} s`;
-  if (value < 120) return `${value < 10 ? value.toFixed(1) : Math.round(value)} min`;
-  return `${(value / 60).toFixed(1)} h`;
+  const plain = (number: number) => String(Math.round(number * 10) / 10);
+  if (value < 1) return `${value < 1 / 6 ? plain(value * 60) : Math.round(value * 60)} s`;
+  if (value < 120) return `${value < 10 ? plain(value) : Math.round(value)} min`;
+  return value < 48 * 60 ? `${plain(value / 60)} h` : `${plain(value / 1_440)} d`;
 }
 
 export function seconds(from: string, to: string | null): string {

@@ -19,6 +19,7 @@ from demo import dashboard
 from demo.processes import HostProcess
 from demo.stories import STORIES, Scene
 from tests.browser import seeds
+from tests.browser.support import KEYS
 from tests.support.mend import ENDED, Mend, Ticket
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -80,7 +81,12 @@ def scene() -> Iterator[Scene]:
 def url(built: Path, scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Yield a host with the demo's tickets, each of them over or waiting for a person."""
     assert built.is_dir()
-    settings = {**scene.settings(), "MEND_POLL_SECONDS": "0.1", "MEND_BACKOFF_SECONDS": "0"}
+    settings = {
+        **scene.settings(),
+        "MEND_POLL_SECONDS": "0.1",
+        "MEND_BACKOFF_SECONDS": "0",
+        "MEND_SIGNING_KEYS": KEYS,
+    }
     data = tmp_path_factory.mktemp("dashboard") / "data"
     with HostProcess(data, settings) as host:
         with Mend(host.url) as mend:
@@ -117,6 +123,13 @@ def mend(url: str) -> Iterator[Mend]:
         yield api
 
 
+@pytest.fixture
+def asking(mend: Mend) -> Mend:
+    """Return the API in HIL mode."""
+    mend.put("execution-mode", {"mode": "hil"})
+    return mend
+
+
 @dataclass
 class Complaints:
     """What browsers complained about; ``expected`` are parts of texts that are fine."""
@@ -151,7 +164,7 @@ def open_page(browser: Browser, complaints: Complaints) -> Iterator[Opener]:
     """
     contexts: list[BrowserContext] = []
 
-    def opened(address: str, **options: object) -> Page:
+    def opened(address: str, *, blank: bool = False, **options: object) -> Page:
         given: dict[str, object] = {"viewport": {"width": 1280, "height": 900}, **options}
         context = browser.new_context(**given)  # type: ignore[arg-type]
         contexts.append(context)
@@ -162,7 +175,8 @@ def open_page(browser: Browser, complaints: Complaints) -> Iterator[Opener]:
         page.on("pageerror", lambda error: complaints.heard.append(f"uncaught: {error}"))
         page.on("dialog", lambda dialog: complaints.heard.append(f"dialog: {dialog.message}"))
         page.goto(address)
-        page.wait_for_selector("main h1")
+        if not blank:
+            page.wait_for_selector("main h1")
         return page
 
     yield opened

@@ -1,6 +1,7 @@
 """Ten thousand tickets without a hitch, and hostile texts that stay texts."""
 
 import gzip
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.browser.support import settle, until
 from tests.support.mend import Mend
 
 MOST_JS, MOST_LAZY_JS, MOST_CSS = 130_000, 30_000, 12_000
-MOST_LCP_MS, MOST_SHIFT = 800, 0.02
+MOST_LCP_MS, MOST_SHIFT, LONG_TASK_MS = 800, 0.02, 50
 
 
 def test_ten_thousand_are_listed(crowded_url: str, open_page: Opener) -> None:
@@ -25,8 +26,9 @@ def test_ten_thousand_are_listed(crowded_url: str, open_page: Opener) -> None:
     settle(page)
     expect(page.locator("main")).to_contain_text("10,000 tickets")
     seen: list[str] = []
-    page.evaluate("window.__long = []")
+    worst: list[int] = []
     for number in range(1, 9):
+        page.evaluate("window.__long = []")
         rows = page.eval_on_selector_all("[data-id]", "all => all.map(e => e.dataset.id)")
         seen += rows
         if number == 4:  # somebody adds one meanwhile
@@ -37,6 +39,7 @@ def test_ten_thousand_are_listed(crowded_url: str, open_page: Opener) -> None:
         expect(page.get_by_text(f"Page {number + 1} of 20")).to_be_visible()
         until(page, f"document.querySelector('[data-id]')?.dataset.id !== '{rows[0]}'")
         assert page.evaluate("performance.now()") - began < 600
+        worst.append(max(page.evaluate("window.__long"), default=0))
     assert len(seen) == len(set(seen)) == 400
     assert seen == sorted(seen)  # the newest have the smallest numbers
     assert page.evaluate("document.querySelectorAll('*').length") <= 3_000
@@ -45,7 +48,8 @@ def test_ten_thousand_are_listed(crowded_url: str, open_page: Opener) -> None:
     expect(page.get_by_text("Page 1 of")).to_be_visible()
     page.get_by_label("Search tickets").fill("load_01234")
     expect(page.locator("[data-id]")).to_have_count(1)
-    assert [one for one in page.evaluate("window.__long") if one > 100] == []
+    # What is long of itself is long each time; what else this machine does is not.
+    assert sorted(worst)[len(worst) // 2] <= LONG_TASK_MS, worst
 
 
 def test_every_page_of_ten_thousand(crowded_url: str) -> None:
@@ -98,7 +102,11 @@ def test_hostile_texts_stay_texts(crowded_url: str, open_page: Opener) -> None:
     _unharmed(page, [])
 
 
-@pytest.mark.parametrize("path", ["/", "/tickets", "/metrics", "/settings", "/approvals", "ticket"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/tickets", "/metrics", "/settings", "/settings?tab=connections", "/approvals",
+     "/tickets/new", "/tickets/upload", "/intake", "/audit", "/signatures", "ticket"],
+)  # fmt: skip
 def test_the_budget_of_a_page(
     url: str, mend: Mend, open_page: Opener, path: str, record_property: Callable[..., None]
 ) -> None:
@@ -146,6 +154,34 @@ def test_the_client_fits_the_api(built: Path) -> None:
     npm = dashboard.Npm()
     npm.run("run", "--silent", "schema")
     npm.run("run", "--silent", "check")
+
+
+def test_the_same_sources_build_the_same_files(built: Path, tmp_path: Path) -> None:
+    """Twice, to the byte; and what is generated from the API's description is reproduced."""
+    npm = dashboard.Npm()
+    types = dashboard.ROOT / "src" / "api" / "schema.d.ts"
+    before = types.read_bytes()
+    npm.run("run", "--silent", "schema")
+    assert types.read_bytes() == before
+    hashes = []
+    for number in range(2):
+        out = tmp_path / str(number)
+        npm.run("exec", "--offline", "--", "vite", "build", "--logLevel", "error",
+                "--outDir", str(out), "--emptyOutDir")  # fmt: skip
+        hashes.append(hashes_of(out))
+    stamp = built / ".stamp"
+    assert hashes[0] == hashes[1] != {}
+    assert stamp.is_file()
+    assert hashes[0] == {name: one for name, one in hashes_of(built).items() if name != ".stamp"}
+
+
+def hashes_of(folder: Path) -> dict[str, str]:
+    """Return the hash of each file."""
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
 
 
 def test_the_lock_file_names_every_platform_and_no_registry() -> None:

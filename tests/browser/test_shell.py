@@ -1,13 +1,14 @@
 """What holds on every page: headers, policy, names, keyboard, small screens, accessibility."""
 
 import json
+import re
 
 import httpx
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route, expect
 
 from demo.dashboard import ROOT
-from tests.browser.conftest import Opener
+from tests.browser.conftest import Complaints, Opener
 from tests.browser.support import PAGES, settle, until, violations
 from tests.support.mend import Mend
 
@@ -157,6 +158,62 @@ def test_on_a_phone(url: str, mend: Mend, open_page: Opener) -> None:
     page.wait_for_url("**/settings")
     settle(page)
     assert violations(page) == []
+
+
+def test_zoomed_to_twice_its_size(url: str, mend: Mend, open_page: Opener) -> None:
+    """What is left of a laptop's screen then: nothing is cut off sideways."""
+    ticket = mend.tickets()[0]["id"]
+    page = open_page(url, viewport={"width": 640, "height": 400}, device_scale_factor=2)
+    for path in (*PAGES, f"/tickets/{ticket}"):
+        page.goto(f"{url}{path}")
+        page.wait_for_selector("main h1")
+        settle(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 640, path
+
+
+def test_one_tab_at_a_time_is_where_we_are(url: str, mend: Mend, open_page: Opener) -> None:
+    """Also where the first one has the plainest address."""
+    ticket = mend.tickets()[0]["id"]
+    page = open_page(url)
+    for path, tab in {
+        f"/tickets/{ticket}": "Overview",
+        f"/tickets/{ticket}?tab=activity&view=timeline": "Activity",
+        "/approvals?tab=history": "History",
+        "/settings?tab=targets": "Targets and times",
+    }.items():
+        page.goto(f"{url}{path}")
+        expect(page.locator("main nav [aria-current=page]")).to_have_text(tab)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("status", [0, 500], ids=["loading", "failing"])
+def test_what_is_not_there_is_accessible(
+    url: str, complaints: Complaints, open_page: Opener, scheme: str, status: int
+) -> None:
+    """While the API does not answer, and when all it says is 500."""
+    complaints.expected += ["500", "Failed to load resource"]
+    page = open_page("about:blank", blank=True, color_scheme=scheme)
+    held: list[Route] = []
+
+    def answer(route: Route) -> None:
+        if status:
+            route.fulfill(status=status, body="{}")
+        else:
+            held.append(route)
+
+    page.route(re.compile("/api/v1/(?!negotiate)"), answer)
+    wrong: dict[str, list[str]] = {}
+    for path in ("/", "/tickets", "/approvals", "/metrics", "/signatures", "/audit",
+                 "/settings", "/settings?tab=connections"):  # fmt: skip
+        page.goto(f"{url}{path}")
+        page.wait_for_selector("main h1")
+        if status:
+            page.get_by_role("alert").filter(has_text="Try again").first.wait_for()
+        else:
+            page.locator("[aria-busy]").first.wait_for()
+        if found := violations(page):
+            wrong[path] = found
+    assert wrong == {}
 
 
 def test_theme_and_time_are_kept(url: str, mend: Mend, open_page: Opener) -> None:

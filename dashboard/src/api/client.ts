@@ -1,5 +1,6 @@
 /** The typed client, and what goes wrong with a call. */
 import createClient from "openapi-fetch";
+import { config } from "./config";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
@@ -37,19 +38,25 @@ let slowest = 0;
 /** How long the last call took, in milliseconds: polling never asks faster than twice that. */
 export const lastResponseMs = (): number => slowest;
 
-/** Where the API is: beside the pages, unless `config.json` names another place. */
-const base: Promise<string> = fetch("/config.json")
-  .then(async (answer) => (answer.ok ? ((await answer.json()) as { api?: string }).api : undefined) ?? "/api")
-  .catch(() => "/api");
-
 async function moved(request: Request): Promise<Request> {
-  const api = await base;
+  const { api } = await config;
   return api === "/api" ? request : new Request(request.url.replace(`${location.origin}/api`, api), request);
+}
+
+export type Send = (request: Request) => Promise<Response>;
+const send: Send = (request) => fetch(request, { redirect: "manual" });
+
+/** Goes along with every request where people sign in: it has the token, and knows what a 401 means. */
+let escort: ((request: Request, send: Send) => Promise<Response>) | undefined;
+
+export function escortedBy(found: typeof escort): void {
+  escort = found;
 }
 
 /** One request to wherever the API is; whatever it answers is an answer. */
 export async function asked(request: Request): Promise<Response> {
-  return fetch(await moved(request), { redirect: "manual" });
+  const there = await moved(request);
+  return escort ? escort(there, send) : send(there);
 }
 
 async function timed(request: Request): Promise<Response> {
@@ -58,7 +65,7 @@ async function timed(request: Request): Promise<Response> {
   try {
     answer = await asked(request);
   } catch (error) {
-    if (request.signal.aborted) throw error;
+    if (request.signal.aborted || error instanceof Problem) throw error;
     throw new Problem(0, "offline", "No answer", "The server cannot be reached. What you see may be old.");
   }
   slowest = performance.now() - began;

@@ -23,6 +23,7 @@ let failures = 0;
 let timer: number | undefined;
 let poked = new Set<string>();
 let pokeTimer: number | undefined;
+let connectOnReturn = false;
 const listeners = new Set<() => void>();
 
 export function useLive(): LiveState {
@@ -82,6 +83,10 @@ function close(): void {
 async function connect(): Promise<void> {
   window.clearTimeout(timer);
   if (!has("/v1/negotiate") || paused || !navigator.onLine) return;
+  if (document.hidden) {
+    connectOnReturn = true; // nobody looks: not even the live connection is renewed
+    return;
+  }
   let given: Negotiated;
   try {
     given = await call<Negotiated>("POST", "v1/negotiate");
@@ -117,7 +122,7 @@ function again(negotiating: boolean): void {
   if (paused || !navigator.onLine) return;
   failures += 1;
   become(negotiating || failures > 1 ? "polling" : "reconnecting");
-  if (failures === 1) void client?.invalidateQueries();
+  if (failures === 1 && !document.hidden) void client?.invalidateQueries();
   const wait = Math.min(BACKOFF_FIRST * 2 ** (failures - 1), BACKOFF_MOST);
   timer = window.setTimeout(() => void connect(), wait * (0.8 + Math.random() * 0.4));
 }
@@ -125,7 +130,7 @@ function again(negotiating: boolean): void {
 /** Ask again for what the poke is about, once for many of them. */
 function poke(id: string): void {
   poked.add(id);
-  if (document.hidden || pokeTimer !== undefined) return;
+  if (pokeTimer !== undefined) return;
   pokeTimer = window.setTimeout(refetch, COALESCE);
 }
 
@@ -136,9 +141,14 @@ function refetch(): void {
   if (paused || ids.size === 0) return;
   void client?.invalidateQueries({
     predicate: ({ queryKey: [kind, id] }) => (kind === "ticket" || kind === "events" ? ids.has(String(id)) : kind !== "static"),
-  });
+  }, { cancelRefetch: false }); // who comes back to the page has asked already
 }
 
 document.addEventListener("visibilitychange", () => {
-  if (!document.hidden && poked.size > 0) refetch();
+  if (document.hidden) return;
+  if (connectOnReturn) {
+    connectOnReturn = false;
+    void connect();
+  }
+  if (poked.size > 0) refetch();
 });

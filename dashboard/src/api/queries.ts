@@ -99,6 +99,16 @@ export const policyQuery = queryOptions({
   queryFn: () => data(api.GET("/v1/settings/policy")),
 });
 
+export const versionsQuery = queryOptions({
+  queryKey: ["settings", "versions"],
+  queryFn: () => data(api.GET("/v1/settings/policy/versions")),
+});
+
+export const connectionsQuery = queryOptions({
+  queryKey: ["settings", "connections"],
+  queryFn: () => data(api.GET("/v1/connections")),
+});
+
 export const inventoryQuery = queryOptions({
   queryKey: ["settings", "inventory"],
   queryFn: () => data(api.GET("/v1/settings/inventory")),

@@ -1,21 +1,7 @@
 /** Shapes of calls that an older installation may not have. */
-export interface Stats {
-  window_hours: number;
-  by_status: Record<string, number>;
-  opened: number;
-  healed: number;
-  escalated: number;
-  closed: number;
-  success_rate: number | null;
-  mttr_minutes: { p50: number | null; p90: number | null; mean: number | null };
-  sla: { met: number; breached: number; share: number | null };
-  attempts: number;
-  per_hour: { hour: string; opened: number; healed: number; escalated: number; mttr_minutes?: number | null }[];
-  by_signature: { signature: string; tickets: number; healed: number; escalated: number }[];
-  awaiting_approval: number;
-  calibration?: { low: number; high: number; tickets: number; healed: number }[];
-  complete?: boolean;
-}
+import type { Schemas } from "./client";
+
+export type Stats = Schemas["DashboardStats"];
 
 export type ApprovalStatus = "pending" | "approved" | "rejected" | "expired" | "revoked";
 
@@ -32,6 +18,7 @@ export interface Approval {
   evidence: unknown[];
   requested_at: string;
   expires_at: string;
+  execute_by?: string | null;
   approvers: string[];
   decided_by: string | null;
   decided_at: string | null;

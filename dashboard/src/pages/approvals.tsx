@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { call } from "../api/client";
+import { useWhyNot } from "../api/me";
 import { approvalsQuery, has } from "../api/queries";
 import type { Approval } from "../api/types";
 import { isTyping } from "../shell";
@@ -26,7 +27,7 @@ export default function Approvals() {
         <>
           <nav aria-label="Which approvals" className="mb-4 flex gap-1 border-b border-line">
             {(["pending", "history"] as const).map((name) => (
-              <Link key={name} to="/approvals" search={name === "pending" ? {} : { tab: name }} aria-current={tab === name ? "page" : undefined}
+              <Link key={name} to="/approvals" search={name === "pending" ? {} : { tab: name }} activeOptions={{ exact: true }} aria-current={tab === name ? "page" : undefined}
                 className="-mb-px border-b-2 border-transparent px-3 py-2 text-muted no-underline hover:text-text aria-[current=page]:border-accent aria-[current=page]:font-semibold aria-[current=page]:text-text">{words(name)}</Link>
             ))}
           </nav>
@@ -41,6 +42,7 @@ function Pending() {
   const asked = useQuery(approvalsQuery("pending"));
   const queries = useQueryClient();
   const { shortcuts } = usePrefs();
+  const whyNot = useWhyNot("approver");
   const [at, setAt] = useState(0);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [question, setQuestion] = useState<Asked | null>(null);
@@ -58,7 +60,7 @@ function Pending() {
         document.querySelectorAll("[data-approval]")[next]?.scrollIntoView({ block: "nearest" });
       }
       const one = items[at];
-      if (one && (event.key === "a" || event.key === "r")) { event.preventDefault(); ask([one], event.key === "a" ? "approve" : "reject"); }
+      if (one && !whyNot && (event.key === "a" || event.key === "r")) { event.preventDefault(); ask([one], event.key === "a" ? "approve" : "reject"); }
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
@@ -88,13 +90,13 @@ function Pending() {
     <>
       <Announce text={plural(items.length, "approval")} />
       {asked.error !== null && <div className="mb-3"><ErrorPanel error={asked.error} /></div>}
-      {failed.length > 0 && <ul role="alert" className="mb-3 list-disc rounded-lg border border-err bg-err-tint p-3 pl-8 text-err">{failed.map((text) => <li key={text}>{text}</li>)}</ul>}
+      {failed.length > 0 && <div role="alert" className="mb-3"><ul className="list-disc rounded-lg border border-err bg-err-tint p-3 pl-8 text-err">{failed.map((text) => <li key={text}>{text}</li>)}</ul></div>}
       {items.length === 0 && <div className="card"><Empty title="Nothing waits for you" icon="check">When Mend needs a person's word, it is asked for here.</Empty></div>}
       <div className="grid gap-3">
         {items.map((one, index) => (
           <ApprovalCard key={one.id} approval={one} marked={index === at}>
-            <input type="checkbox" aria-label={`Select ${words(one.action)} of ${one.target}`} disabled={!chosen.has(one.id) && !fits(one)} checked={chosen.has(one.id)}
-              title={fits(one) ? undefined : "Together only: same action, same risk, and never high"}
+            <input type="checkbox" aria-label={`Select ${words(one.action)} of ${one.target}`} disabled={whyNot !== undefined || (!chosen.has(one.id) && !fits(one))} checked={chosen.has(one.id)}
+              title={whyNot ?? (fits(one) ? undefined : "Together only: same action, same risk, and never high")}
               onChange={() => setChosen((now) => { const next = new Set(now); if (!next.delete(one.id)) next.add(one.id); return next; })} />
           </ApprovalCard>
         ))}
@@ -115,6 +117,14 @@ function Pending() {
 function History() {
   const [status, setStatus] = useState(DECIDED);
   const asked = useQuery(approvalsQuery(status));
+  const queries = useQueryClient();
+  const [question, setQuestion] = useState<Asked | null>(null);
+  const standing = (one: Approval) => one.status === "approved" && !!one.execute_by && Date.parse(one.execute_by) > Date.now() && has("/v1/approvals/{approval_id}/take-back");
+  const takeBack = (one: Approval) => setQuestion({
+    title: "Take this yes back?", confirm: "Take back", danger: true, reason: 5,
+    children: <p><strong>{words(one.action)}</strong> of {one.target}. Possible as long as nothing has been sent for it; people are asked again.</p>,
+    run: async (reason) => { await call("POST", `v1/approvals/${one.id}/take-back`, { reason }); say("Taken back"); await queries.invalidateQueries(); },
+  });
   return (
     <>
       <label className="mb-3 block"><span className="sr-only">Status</span><select className="control" value={status} onChange={(event) => setStatus(event.target.value)}><option value={DECIDED}>All decided</option>{Object.keys(APPROVAL_STATES).filter((one) => one !== "pending").map((one) => <option key={one} value={one}>{words(one)}</option>)}</select></label>
@@ -123,10 +133,11 @@ function History() {
           <table className="table"><caption className="sr-only">Decided approvals</caption>
             <thead><tr><th scope="col">Status</th><th scope="col">Action</th><th scope="col">Target</th><th scope="col">Risk</th><th scope="col">Asked</th><th scope="col">Decided</th><th scope="col">By</th><th scope="col">Reason</th><th scope="col">Ticket</th></tr></thead>
             <tbody>{items.map((one) => (
-              <tr key={one.id}><td><StatusBadge status={one.status} of={APPROVAL_STATES} /></td><td>{words(one.action)}</td><td>{one.target}</td><td><Badge tone="idle">{one.risk}</Badge></td><td><Ago at={one.requested_at} /></td><td><Ago at={one.decided_at} /></td><td>{one.decided_by ?? "–"}</td><td>{one.reason || "–"}</td><td><Link to="/tickets/$id" params={{ id: one.ticket_id }} className="code">{one.ticket_id}</Link></td></tr>
+              <tr key={one.id}><td><StatusBadge status={one.status} of={APPROVAL_STATES} /></td><td>{words(one.action)}</td><td>{one.target}</td><td><Badge tone="idle">{one.risk}</Badge></td><td><Ago at={one.requested_at} /></td><td><Ago at={one.decided_at} /></td><td>{one.decided_by ?? "–"}{standing(one) && <button type="button" className="btn mt-1 min-h-6 py-0" onClick={() => takeBack(one)}>Take back …</button>}</td><td>{one.reason || "–"}</td><td><Link to="/tickets/$id" params={{ id: one.ticket_id }} className="code">{one.ticket_id}</Link></td></tr>
             ))}</tbody></table>
         ))}</Loaded>
       </div>
+      <Confirm asked={question} onClose={() => setQuestion(null)} />
     </>
   );
 }

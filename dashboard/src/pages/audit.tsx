@@ -24,12 +24,12 @@ export default function Audit() {
   return (
     <>
       <PageHead title="Audit" lead={proof.data ? (
-        <span className="flex flex-wrap items-center gap-2">
+        <span className="flex min-h-6 flex-wrap items-center gap-2">
           {proof.data.whole ? <Badge tone="ok" icon="check">Whole</Badge> : <Badge tone="err" icon="warning">Not as it was written</Badge>}
           {plural(proof.data.entries, "entry", "entries")}, head <span className="code">{proof.data.head.seq}:{proof.data.head.hash.slice(0, 16)}…</span><Copy text={`${proof.data.head.seq}:${proof.data.head.hash}`} label="Copy the head, to note it elsewhere" />
           {proof.data.problem && <span className="text-err">{proof.data.problem}</span>}
         </span>
-      ) : "Following the chain …"}>
+      ) : <span className="flex min-h-6 items-center">Following the chain …</span>}>
         <button type="button" className="btn" onClick={() => void proof.refetch()} disabled={proof.isFetching}>Verify again</button>
       </PageHead>
       {proof.error !== null && <ErrorPanel error={proof.error} />}
@@ -56,7 +56,7 @@ export default function Audit() {
         ))}</Loaded>
       </div>
       <nav aria-label="Pages" className="mt-3 flex gap-2">
-        {from > 0 && <button type="button" className="btn" onClick={() => apply({ after: Math.max(0, from - 100) || undefined, ...(from <= 100 ? { after: 1 } : {}) })}>Earlier</button>}
+        {trail.data && from > 0 && <button type="button" className="btn" onClick={() => apply({ after: Math.max(0, from - 100) || undefined, ...(from <= 100 ? { after: 1 } : {}) })}>Earlier</button>}
         {!!trail.data?.next_after && <button type="button" className="btn" onClick={() => apply({ after: trail.data.next_after })}>Later</button>}
         {after !== undefined && <button type="button" className="btn" onClick={() => apply({ after: undefined })}>Newest</button>}
       </nav>

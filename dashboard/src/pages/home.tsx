@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { Ticket } from "../api/client";
-import { approvalsQuery, countsQuery, deadLettersQuery, facetsQuery, has, killSwitchQuery, readyQuery, statsQuery, ticketsQuery } from "../api/queries";
+import { approvalsQuery, countsQuery, deadLettersQuery, facetsQuery, has, killSwitchQuery, policyQuery, readyQuery, statsQuery, ticketsQuery } from "../api/queries";
 import { Icon } from "../ui/icons";
 import { Ago, Badge, Card, Empty, Loaded, PageHead, SeverityMark, Skeleton, StatusBadge, useTitle } from "../ui/kit";
 import { Spark } from "../ui/spark";
@@ -11,10 +11,13 @@ import { FINAL, minutes, percent, plural, STATUSES, type Tone, word, words } fro
 
 const UNDER_WAY = ["open", "analyzing", "awaiting_approval", "remediating", "monitoring"];
 
+const waitingQuery = ticketsQuery({ status: "awaiting_approval,escalated" }, "-severity", undefined, 8);
+
 export default function Home() {
   useTitle("Home");
   const facets = useQuery(facetsQuery({}));
   const recent = useQuery(ticketsQuery({}, undefined, undefined, 60));
+  const waiting = useQuery(waitingQuery), approvals = useQuery(approvalsQuery("pending"));
   const isNew = facets.data?.total === 0;
   return (
     <>
@@ -28,21 +31,26 @@ export default function Home() {
             <Loaded of={recent} rows={4}>{({ items }) => (items.length ? <><Runs items={items} /><Recent items={items.slice(0, 8)} /></> : <Empty title="Nothing has failed" icon="check">That is good news.</Empty>)}</Loaded>
           </Card>
         </div>
-        <div className="grid gap-4"><NeedsYou /><Health /></div>
+        <div className="grid gap-4"><NeedsYou />{waiting.isPending || approvals.isPending ? null : <Health /> /* it would move */}</div>
       </div>
     </>
   );
 }
 
+/** What to do where nothing has happened yet; each step says by itself when it is done. */
 function FirstSteps() {
-  const steps: [string, ReactNode][] = [
-    ["Connect a source", <>Let Data Factory, Databricks or your monitoring post to <span className="code">/api/v1/tickets/webhook/…</span></>],
-    ["Say what may be rerun", <Link key="s" to="/settings">Policy and settings</Link>],
-    ["See it happen", <Link key="n" to="/tickets/new">Open a ticket from a template</Link>],
+  const counts = useQuery(countsQuery(744)), policy = useQuery(policyQuery);
+  const steps: { title: string; does: ReactNode; done: boolean }[] = [
+    { title: "Connect", does: <>See in <Link to="/settings" search={{ tab: "connections" }}>Connections</Link> whether Mend reaches your platforms, then let them report to <span className="code">/api/v1/tickets/webhook/…</span></>, done: (counts.data?.total.received ?? 0) > 0 },
+    { title: "Say what may be done", does: <>Auto or a person first, limits, what may be run again: <Link to="/settings">Policy and settings</Link></>, done: (policy.data?.version ?? 0) > 0 },
+    { title: "See it happen", does: <><Link to="/tickets/new">Open a ticket from a template</Link>; without a platform, <span className="code">make up</span> lets simulated ones fail.</>, done: false },
   ];
   return (
-    <Card title="First steps" className="mb-4">
-      <ol className="grid gap-3 sm:grid-cols-3">{steps.map(([title, text], index) => <li key={title} className="flex gap-3"><span className="grid size-6 shrink-0 place-items-center rounded-full bg-accent-soft text-xs font-semibold text-accent">{index + 1}</span><div><p className="font-medium">{title}</p><p className="text-muted">{text}</p></div></li>)}</ol>
+    <Card title="Nothing has failed yet. Three steps to start with" className="mb-4">
+      <ol className="grid gap-4 lg:grid-cols-3">{steps.map(({ title, does, done }, index) => (
+        <li key={title} className="flex gap-3"><span className={`grid size-6 shrink-0 place-items-center rounded-full text-xs font-semibold ${done ? "bg-ok-tint text-ok" : "bg-accent-soft text-accent"}`}>{done ? <Icon name="check" size={14} /> : index + 1}</span>
+          <div><p className="font-medium">{title}{done && <span className="sr-only">: done</span>}</p><p className="text-muted">{does}</p></div></li>
+      ))}</ol>
     </Card>
   );
 }
@@ -50,10 +58,10 @@ function FirstSteps() {
 function Tile({ label, value, note, to, search, spark, tone }: { label: string; value: ReactNode; note?: ReactNode; to: string; search?: object; spark?: number[]; tone?: Tone }) {
   const color = tone === "hold" ? "text-hold" : tone === "err" ? "text-err" : "text-text";
   return (
-    <Link to={to} search={(search ?? {}) as never} className="card flex min-h-[128px] flex-col p-4 text-text no-underline hover:border-line-strong">
+    <Link to={to} search={(search ?? {}) as never} className="card flex min-h-[106px] flex-col p-4 text-text no-underline hover:border-line-strong">
       <span className="label">{label}</span>
       <span className="mt-1 flex items-end justify-between gap-2"><span className={`whitespace-nowrap text-2xl font-semibold ${color}`}>{value}</span>{spark && <Spark values={spark} />}</span>
-      <span className="label mt-1 min-h-8">{note}</span>
+      <span className="label mt-1 min-h-4">{note}</span>
     </Link>
   );
 }
@@ -87,7 +95,7 @@ function Strip({ counts }: { counts: Record<string, number> | undefined }) {
   let x = 0;
   return (
     <Card title="By status" aside={counts && <span className="label">{plural(total, "ticket")}</span>}>
-      <div className="min-h-16">
+      <div className="min-h-[46px]">
         {!counts ? <Skeleton rows={2} /> : (
           <>
             <svg viewBox="0 0 600 14" preserveAspectRatio="none" className="block h-3.5 w-full" aria-hidden="true">
@@ -116,20 +124,22 @@ function Runs({ items }: { items: Ticket[] }) {
   const long = (one: Ticket) => ((one.closed_at ? Date.parse(one.closed_at) : Date.now()) - Date.parse(one.created_at)) / 60_000;
   const most = Math.max(0.01, ...shown.map((one) => Math.log1p(long(one))));
   const counted = Object.entries(Object.groupBy(shown, ({ status }) => word(STATUSES, status).label)).map(([label, ones]) => `${ones?.length ?? 0} ${label.toLowerCase()}`).join(", ");
+  const slot = Math.min(28, 600 / Math.max(1, shown.length)), wide = slot * 0.78;
   return (
     <div className="mb-4">
-      <svg viewBox="0 0 600 56" className="block h-auto w-full" role="img" aria-label={`Last ${shown.length} tickets: ${counted}`}>
+      <svg viewBox="0 0 600 57" className="block h-auto w-full" role="img" aria-label={`Last ${shown.length} tickets: ${counted}`}>
+        <line x1="0" x2="600" y1="56.500" y2="56.500" stroke="var(--line)" />
         {shown.map((one, index) => {
-          const tall = 10 + 42 * (Math.log1p(long(one)) / most), { tone, label } = word(STATUSES, one.status);
+          const tall = 10 + 42 * (Math.log1p(long(one)) / most), { tone, label } = word(STATUSES, one.status), x = index * slot;
           return (
             <g key={one.id}><title>{`${one.title}: ${label}${one.outcome ? `, ${words(one.outcome)}` : ""}, ${minutes(long(one))}`}</title>
-              <rect x={600 - (shown.length - index) * 10} y={56 - tall} width="8" height={tall} rx="1.5" fill={FILLS[tone]} />
-              {tone === "err" && <circle cx={604 - (shown.length - index) * 10} cy={56 - tall + 5} r="1.8" fill="var(--surface)" />}
+              <rect x={x} y={56 - tall} width={wide} height={tall} rx="1.500" fill={FILLS[tone]} />
+              {tone === "err" && <circle cx={x + wide / 2} cy={56 - tall + 5} r="2" fill="var(--surface)" />}
             </g>
           );
         })}
       </svg>
-      <p className="label mt-1">The last {plural(shown.length, "ticket")}, newest on the right; taller took longer, a dot marks those a person has to look at.</p>
+      <p className="label mt-1">The last {plural(shown.length, "ticket")}, newest on the right. Taller took longer; those with a dot need a person.</p>
     </div>
   );
 }
@@ -150,7 +160,7 @@ function Recent({ items }: { items: Ticket[] }) {
 
 function NeedsYou() {
   const approvals = useQuery(approvalsQuery("pending"));
-  const waiting = useQuery(ticketsQuery({ status: "awaiting_approval,escalated" }, "-severity", undefined, 8));
+  const waiting = useQuery(waitingQuery);
   const risky = useQuery(ticketsQuery({ status: "open,analyzing,remediating,monitoring" }, "created_at", undefined, 8));
   const late = (risky.data?.items ?? []).filter((one) => !FINAL.has(one.status) && Date.now() - Date.parse(one.created_at) > one.sla.target_minutes * 45_000);
   const items = [...(waiting.data?.items ?? []), ...late].slice(0, 8);

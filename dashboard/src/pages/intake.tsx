@@ -2,6 +2,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, data, type Schemas } from "../api/client";
+import { useWhyNot } from "../api/me";
 import { countsQuery, deadLettersQuery } from "../api/queries";
 import { Ago, Badge, Card, Confirm, Dialog, Empty, Facts, Loaded, PageHead, say, useTitle, type Asked } from "../ui/kit";
 import { words } from "../words";
@@ -14,6 +15,7 @@ export default function Intake() {
   const [hours, setHours] = useState(24);
   const counts = useQuery(countsQuery(hours)), dead = useQuery(deadLettersQuery);
   const queries = useQueryClient();
+  const whyNot = useWhyNot("operator");
   const [asked, setAsked] = useState<Asked | null>(null);
   const [shown, setShown] = useState<Delivery | null>(null);
   const look = async (id: string) => setShown(await data(api.GET("/v1/intake/deliveries/{delivery_id}", { params: { path: { delivery_id: id } } })));
@@ -34,6 +36,17 @@ export default function Intake() {
         <label><span className="sr-only">Range</span><select className="control" value={hours} onChange={(event) => setHours(Number(event.target.value))}><option value={24}>24 hours</option><option value={168}>7 days</option><option value={744}>31 days</option></select></label>
       </PageHead>
       <div className="grid gap-4">
+        <Card title="Dead letters" pad={false} aside={whyNot && <span className="label">{whyNot}</span>}>
+          <div className="min-h-[164px]"><Loaded of={dead} rows={3}>{({ items }) => (items.length === 0 ? <Empty title="No dead letters" icon="check">Everything that arrived was understood.</Empty> : (
+            <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Dead letters">
+              <table className="table"><caption className="sr-only">Dead letters</caption><thead><tr><th scope="col">Received</th><th scope="col">Source</th><th scope="col">State</th><th scope="col" className="w-1/3">Why</th><th scope="col">Tries</th><th scope="col"><span className="sr-only">Actions</span></th></tr></thead>
+                <tbody>{items.map((one) => (
+                  <tr key={one.id}><td><Ago at={one.received_at} /></td><td>{words(one.source)}</td><td><Badge tone="warn" icon="inbox">{words(one.state)}</Badge></td><td>{one.reason || "–"}</td><td>{one.tries}</td>
+                    <td><div className="flex justify-end gap-2"><button type="button" className="btn" onClick={() => void look(one.id)}>Look</button><button type="button" className="btn" disabled={whyNot !== undefined} title={whyNot} onClick={() => act(one, "redrive")}>Redrive</button><button type="button" className="btn btn-danger" disabled={whyNot !== undefined} title={whyNot} onClick={() => act(one, "discard")}>Discard</button></div></td></tr>
+                ))}</tbody></table>
+            </div>
+          ))}</Loaded></div>
+        </Card>
         <Card title="By source" pad={false}>
           <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Counts by source">
             <Loaded of={counts} rows={4}>{({ items, total }) => {
@@ -50,17 +63,6 @@ export default function Intake() {
               );
             }}</Loaded>
           </div>
-        </Card>
-        <Card title="Dead letters" pad={false}>
-          <Loaded of={dead} rows={3}>{({ items }) => (items.length === 0 ? <Empty title="No dead letters" icon="check">Everything that arrived was understood.</Empty> : (
-            <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Dead letters">
-              <table className="table"><caption className="sr-only">Dead letters</caption><thead><tr><th scope="col">Received</th><th scope="col">Source</th><th scope="col">State</th><th scope="col" className="w-1/3">Why</th><th scope="col">Tries</th><th scope="col"><span className="sr-only">Actions</span></th></tr></thead>
-                <tbody>{items.map((one) => (
-                  <tr key={one.id}><td><Ago at={one.received_at} /></td><td>{words(one.source)}</td><td><Badge tone="warn" icon="inbox">{words(one.state)}</Badge></td><td>{one.reason || "–"}</td><td>{one.tries}</td>
-                    <td><div className="flex justify-end gap-2"><button type="button" className="btn" onClick={() => void look(one.id)}>Look</button><button type="button" className="btn" onClick={() => act(one, "redrive")}>Redrive</button><button type="button" className="btn btn-danger" onClick={() => act(one, "discard")}>Discard</button></div></td></tr>
-                ))}</tbody></table>
-            </div>
-          ))}</Loaded>
         </Card>
       </div>
       <Confirm asked={asked} onClose={() => setAsked(null)} />

@@ -1,26 +1,33 @@
 /** How it went over time; every chart has its numbers as a table. */
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { approvalsQuery, has, statsQuery } from "../api/queries";
-import type { Stats } from "../api/types";
-import { Lines, Rows, StackedBars } from "../ui/charts";
+import type { ReactNode } from "react";
+import type { Schemas } from "../api/client";
+import { has, statsQuery } from "../api/queries";
+import { Durations, Rows, StackedBars } from "../ui/charts";
+import { Icon } from "../ui/icons";
 import { Card, Empty, Loaded, NotYet, PageHead, useTitle } from "../ui/kit";
+import { usePrefs } from "../ui/prefs";
 import { minutes, percent, plural } from "../words";
 
+type Stats = Schemas["DashboardStats"];
 const route = getRouteApi("/metrics");
 const RANGES: [number, string][] = [[24, "24 hours"], [168, "7 days"], [720, "30 days"]];
+const HOUR = 3_600_000, DAY = 24 * HOUR;
 
-/** Hours for a day, days for more. */
-function bucketed(stats: Stats) {
-  const daily = stats.window_hours > 48, step = daily ? 86_400_000 : 3_600_000;
-  const end = Math.floor(Date.now() / step) * step, count = Math.round((stats.window_hours * 3_600_000) / step);
+/** Hours for a day, days by UTC for more; those in which nothing happened are there too. */
+function bucketed(stats: Stats, utc: boolean) {
+  const daily = stats.window_hours > 48, step = daily ? DAY : HOUR;
+  const known = new Map<number, Omit<Schemas["Day"], "day">>(daily ? stats.per_day.map((one) => [Date.parse(one.day), one] as const) : stats.per_hour.map((one) => [Date.parse(one.hour), one] as const));
+  const end = Math.floor(Date.now() / step) * step, count = Math.round((stats.window_hours * HOUR) / step);
   return Array.from({ length: count + 1 }, (_, index) => {
-    const from = end - (count - index) * step;
-    const inside = stats.per_hour.filter(({ hour }) => Date.parse(hour) >= from && Date.parse(hour) < from + step);
-    const sum = (name: "opened" | "healed" | "escalated") => inside.reduce((total, hour) => total + hour[name], 0);
-    const healed = sum("healed"), took = inside.reduce((total, hour) => total + (hour.mttr_minutes ?? 0) * hour.healed, 0);
+    const from = end - (count - index) * step, one = known.get(from);
     const iso = new Date(from).toISOString();
-    return { label: daily ? iso.slice(5, 10) : `${iso.slice(11, 13)}:00`, opened: sum("opened"), healed, escalated: sum("escalated"), mttr: healed ? Math.round((took / healed) * 100) / 100 : 0 };
+    const hour = utc ? iso.slice(11, 13) : String(new Date(from).getHours()).padStart(2, "0");
+    return {
+      label: daily ? iso.slice(5, 10) : `${hour}:00`, opened: one?.opened ?? 0, healed: one?.healed ?? 0, escalated: one?.escalated ?? 0,
+      p50: one?.mttr_p50 ?? null, p90: one?.mttr_p90 ?? null,
+    };
   });
 }
 
@@ -42,49 +49,57 @@ export default function Metrics() {
 }
 
 function Charts({ stats }: { stats: Stats }) {
-  const times = bucketed(stats), labels = times.map(({ label }) => label);
+  const { time } = usePrefs();
+  const times = bucketed(stats, time === "utc"), labels = times.map(({ label }) => label);
+  const { approvals } = stats, acted = approvals.acted_alone + approvals.acted_agreed;
   const facts: [string, string, string][] = [
-    ["Opened", String(stats.opened), `${plural(stats.attempts, "attempt")} made`], ["Success rate", percent(stats.success_rate), `${stats.healed} healed, ${stats.escalated} escalated`],
-    ["Time to heal", minutes(stats.mttr_minutes.p50), `p90 ${minutes(stats.mttr_minutes.p90)}, mean ${minutes(stats.mttr_minutes.mean)}`], ["SLA met", percent(stats.sla.share), `${stats.sla.met} met, ${stats.sla.breached} breached`],
+    ["Opened", String(stats.opened), `${plural(stats.attempts, "attempt")} made`],
+    ["Success rate", percent(stats.success_rate), `${stats.healed} healed, ${stats.escalated} escalated`],
+    ["Time to heal, median", minutes(stats.mttr_minutes.p50), `9 of 10 within ${minutes(stats.mttr_minutes.p90)}`],
+    ["SLA met", percent(stats.sla.share), `${stats.sla.met} met, ${stats.sla.breached} breached`],
+    ["Acted alone", percent(acted ? approvals.acted_alone / acted : null), `${approvals.acted_alone} alone, ${approvals.acted_agreed} agreed to`],
   ];
+  const healed = times.some(({ p50 }) => p50 !== null);
   return (
     <div className="grid gap-4">
-      <dl className="grid grid-cols-2 gap-3 lg:grid-cols-4">{facts.map(([name, value, note]) => <div key={name} className="card p-4"><dt className="label">{name}</dt><dd className="text-2xl font-semibold">{value}</dd><dd className="label">{note}</dd></div>)}</dl>
-      {stats.complete === false && <p role="note" className="rounded-lg border border-warn bg-warn-tint p-3 text-warn">There are more tickets than are looked at: counts are of all, times and causes of the newest ones.</p>}
-      <div className="grid items-start gap-4 xl:grid-cols-2">
-        <Card title="Volume"><StackedBars title="Tickets by what became of them" labels={labels} unit="tickets" series={[
-          { name: "Healed", color: "var(--ok)", values: times.map(({ healed }) => healed) }, { name: "Escalated", color: "var(--err)", values: times.map(({ escalated }) => escalated) },
+      <dl className="grid grid-cols-2 gap-3 md:grid-cols-3 xl:grid-cols-5">{facts.map(([name, value, note]) => <div key={name} className="card p-4"><dt className="label">{name}</dt><dd className="text-2xl font-semibold">{value}</dd><dd className="label">{note}</dd></div>)}</dl>
+      {!stats.complete && <p role="note" className="rounded-lg border border-warn bg-warn-tint p-3 text-warn">There are more tickets than are looked at: counts are of all, times and causes of the newest ones.</p>}
+      <div className="grid gap-4 xl:grid-cols-2">
+        <Card title="What became of them"><StackedBars title="Tickets by what became of them" labels={labels} unit="tickets" series={[
+          { name: "Healed", color: "var(--ok)", values: times.map((one) => one.healed) }, { name: "Escalated", color: "var(--err)", values: times.map((one) => one.escalated) },
         ]} /></Card>
-        <Card title="Opened"><StackedBars title="Tickets opened" labels={labels} unit="tickets" series={[{ name: "Opened", color: "var(--accent)", values: times.map(({ opened }) => opened) }]} /></Card>
-        <Card title="Time to heal"><Lines title="Mean minutes from opening to verified recovery" labels={labels} unit="min" series={[{ name: "Minutes", color: "var(--accent)", values: times.map(({ mttr }) => mttr) }]} /></Card>
+        <Card title="Opened"><StackedBars title="Tickets opened" labels={labels} unit="tickets" series={[{ name: "Opened", color: "var(--accent)", values: times.map((one) => one.opened) }]} /></Card>
+        <Card title="Time to heal">{healed ? <Durations title="From opening to verified recovery" labels={labels} lines={[
+          { name: "Median", color: "var(--accent)", minutes: times.map(({ p50 }) => p50) }, { name: "9 of 10 within", color: "var(--hold)", minutes: times.map(({ p90 }) => p90) },
+        ]} /> : <Nothing>Nothing was healed in this time.</Nothing>}</Card>
+        <Card title="Time to decide" aside={<Link to="/approvals" search={{ tab: "history" }}>History</Link>}><ApprovalTimes of={approvals} /></Card>
         <Card title="Success by signature" aside={<Link to="/signatures">All signatures</Link>}>
-          {stats.by_signature.length ? <Rows title="Healed of all tickets with this cause" whole="Tickets" part="Healed" rows={stats.by_signature.slice(0, 10).map(({ signature, tickets, healed }) => ({ name: signature, whole: tickets, part: healed }))} /> : <p className="text-muted">No cause was found yet.</p>}
+          {stats.by_signature.length ? <Rows title="Healed of all tickets with this cause" whole="Tickets" part="Healed" rows={stats.by_signature.slice(0, 10).map(({ signature, tickets, healed: well }) => ({ name: signature, whole: tickets, part: well }))} /> : <Nothing>No cause was found yet.</Nothing>}
         </Card>
         <Card title="Calibration: was it as sure as it should be?">
-          {stats.calibration?.some(({ tickets }) => tickets > 0)
-            ? <Rows title="Healed of those acted on, by confidence" whole="Acted on" part="Healed" rows={stats.calibration.map(({ low, high, tickets, healed }) => ({ name: `${low.toFixed(1)} – ${high.toFixed(1)}`, whole: tickets, part: healed }))} />
-            : <p className="text-muted">Nothing was acted on in this time.</p>}
+          {stats.calibration.some(({ tickets }) => tickets > 0) ? (
+            <>
+              <Rows title="Healed of those acted on, by confidence" whole="Acted on" part="Healed" rows={stats.calibration.map(({ low, high, tickets, healed: well }) => ({ name: `${low.toFixed(1)} – ${high.toFixed(1)} sure`, whole: tickets, part: well }))} />
+              <p className="label mt-3">Of those it was 0.9 sure of, about nine in ten should be healed; if fewer are, raise the threshold.</p>
+            </>
+          ) : <Nothing>Nothing was acted on in this time.</Nothing>}
         </Card>
-        <ApprovalTimes />
       </div>
     </div>
   );
 }
 
-function ApprovalTimes() {
-  const approved = useQuery(approvalsQuery("approved")), rejected = useQuery(approvalsQuery("rejected"));
-  if (!has("/v1/approvals")) return <Card title="Approvals"><NotYet what="Approval times" /></Card>;
-  const decided = [...(approved.data?.items ?? []), ...(rejected.data?.items ?? [])];
-  const times = decided.filter((one) => one.decided_at).map((one) => (Date.parse(one.decided_at ?? "") - Date.parse(one.requested_at)) / 60_000).sort((a, b) => a - b);
+const Nothing = ({ children }: { children: ReactNode }) => <div className="grid h-full min-h-44 place-items-center content-center gap-2 text-center text-muted"><Icon name="chart" size={20} />{children}</div>;
+
+function ApprovalTimes({ of }: { of: Stats["approvals"] }) {
+  const decided = of.approved + of.rejected;
+  if (of.asked === 0) return <Nothing>Nobody was asked about any of these tickets.</Nothing>;
+  if (decided === 0) return <Nothing>{plural(of.asked, "question")} asked, none decided{of.expired ? `; ${of.expired} expired` : " yet"}.</Nothing>;
+  const name = ({ low_minutes: low, high_minutes: high }: Stats["approvals"]["waits"][number]) => (high === null ? `over ${minutes(low)}` : low === 0 ? `under ${minutes(high)}` : `${minutes(low)} to ${minutes(high)}`);
   return (
-    <Card title="Approvals">
-      {times.length === 0 ? <p className="text-muted">Nobody has decided anything yet.</p> : (
-        <dl className="grid grid-cols-3 gap-3">
-          <div><dt className="label">Median time to decide</dt><dd className="text-2xl font-semibold">{minutes(times[Math.floor(times.length / 2)])}</dd></div>
-          <div><dt className="label">Decided</dt><dd className="text-2xl font-semibold">{times.length}</dd></div>
-          <div><dt className="label">Approved</dt><dd className="text-2xl font-semibold">{percent((approved.data?.items.length ?? 0) / Math.max(1, decided.length))}</dd></div>
-        </dl>
-      )}
-    </Card>
+    <div className="grid gap-3">
+      <p><strong>{percent(of.approved / decided)} approved</strong>, half of all decisions within {minutes(of.minutes.p50)}, 9 of 10 within {minutes(of.minutes.p90)}.{of.expired > 0 && ` ${of.expired} expired.`}</p>
+      <Rows title="Decisions by the time they took" whole="Decisions" rows={of.waits.map((one) => ({ name: name(one), whole: one.decisions }))} />
+    </div>
   );
 }

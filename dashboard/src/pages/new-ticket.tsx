@@ -6,6 +6,7 @@ import { api, call, data, Problem, type Severity } from "../api/client";
 import { killSwitchQuery, modeQuery, ticketsQuery } from "../api/queries";
 import { Icon } from "../ui/icons";
 import { Badge, Card, ErrorPanel, Field, PageHead, say, StatusBadge, useTitle } from "../ui/kit";
+import { only } from "../ui/only";
 import { FINAL, percent, plural, SEVERITIES, words } from "../words";
 
 interface Draft { title: string; description: string; severity: Severity; environment: string; service: string; ci: string; kind: "none" | "pipeline" | "job"; name: string; place: string; run_id: string }
@@ -40,7 +41,9 @@ function bodyOf(draft: Draft): Record<string, unknown> {
   })) as Record<string, unknown>;
 }
 
-export default function NewTicket() {
+export default only("operator", "New ticket", NewTicket);
+
+function NewTicket() {
   useTitle("New ticket");
   const navigate = useNavigate();
   const queries = useQueryClient();

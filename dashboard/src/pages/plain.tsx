@@ -19,5 +19,5 @@ export function executions() {
 
 export function connectors() {
   useTitle("Connectors");
-  return <><PageHead title="Connectors" lead="The systems that report to Mend, and those it acts on." /><div className="card"><NotYet what="Connectors">What arrives, and from whom, is under <Link to="/intake">Intake</Link>; what Mend depends on is under <Link to="/settings">Settings</Link>.</NotYet></div></>;
+  return <><PageHead title="Connectors" lead="The systems that report to Mend, and those it acts on." /><div className="card"><NotYet what="Connectors">What arrives, and from whom, is under <Link to="/intake">Intake</Link>; what Mend depends on, and whether it answers, under <Link to="/settings" search={{ tab: "connections" }}>Settings</Link>.</NotYet></div></>;
 }

@@ -4,6 +4,7 @@ import { useEffect } from "react";
 import type { Ticket, TicketEvent } from "../api/client";
 import { Ago, Card, Empty } from "../ui/kit";
 import { STAGE_LABELS, type Stage, stageOf } from "../ui/stages";
+import { useWidth } from "../ui/use-width";
 import { minutes, plural, seconds } from "../words";
 import { EventLine } from "./ticket";
 
@@ -52,7 +53,7 @@ export default function Activity({ events }: { ticket: Ticket; events: TicketEve
             return last && (
               <li key={inside[0]?.seq} className="border-l-2 border-line pl-3">
                 <p><strong>{STAGE_LABELS[stage]}</strong> <span className="label">{plural(inside.length, "event")} · {seconds(inside[0]?.at ?? last.at, last.at)} · <Ago at={last.at} /></span></p>
-                <p>{last.message}</p>
+                <p className="first-letter:uppercase">{last.message}</p>
                 {inside.length > 1 && <details><summary className="more">Everything in between</summary><ol className="mt-1 grid gap-1">{turned(inside).map((event) => <EventLine key={event.seq} event={event} full />)}</ol></details>}
               </li>
             );
@@ -67,14 +68,16 @@ export default function Activity({ events }: { ticket: Ticket; events: TicketEve
 
 function Timeline({ groups, events }: { groups: Group[]; events: TicketEvent[] }) {
   const begin = Date.parse(events[0]?.at ?? ""), end = Math.max(begin + 500, Date.parse(events.at(-1)?.at ?? ""));
-  const at = (time: string) => 110 + ((Date.parse(time) - begin) / (end - begin)) * 520;
+  const [box, width] = useWidth<HTMLDivElement>();
+  const left = 76, room = width - left - 10;
+  const at = (time: string) => left + ((Date.parse(time) - begin) / (end - begin)) * room;
   const height = groups.length * 26 + 24;
   const colors: Record<Stage["name"], string> = { received: "var(--idle)", analysis: "var(--info)", decision: "var(--accent)", approval: "var(--hold)", action: "var(--warn)", watch: "var(--ok)", end: "var(--text)" };
   return (
-    <svg viewBox={`0 0 640 ${height}`} className="block h-auto w-full" role="img" aria-label={`Timeline: ${groups.map(({ stage, events: inside }) => `${STAGE_LABELS[stage]} ${inside.length}`).join(", ")}`}>
+    <div ref={box}><svg viewBox={`0 0 ${width} ${height}`} width={width} height={height} className="block max-w-full" role="img" aria-label={`Timeline: ${groups.map(({ stage, events: inside }) => `${STAGE_LABELS[stage]} ${inside.length}`).join(", ")}`}>
       {[0, 0.25, 0.5, 0.75, 1].map((share) => (
-        <g key={share}><line x1={110 + 520 * share} x2={110 + 520 * share} y1={0} y2={height - 20} stroke="var(--line)" />
-          <text x={110 + 520 * share} y={height - 6} textAnchor={share === 1 ? "end" : "middle"} fontSize="11" fill="var(--muted)">+{minutes(((end - begin) * share) / 60_000)}</text></g>
+        <g key={share}><line x1={left + room * share} x2={left + room * share} y1={0} y2={height - 20} stroke="var(--line)" />
+          {(room > 360 || share % 0.5 === 0) && <text x={left + room * share} y={height - 6} textAnchor={share === 1 ? "end" : share === 0 ? "start" : "middle"} fontSize="11" fill="var(--muted)">{share === 0 ? "opened" : `+${minutes(((end - begin) * share) / 60_000)}`}</text>}</g>
       ))}
       {groups.map(({ stage, events: inside }, row) => {
         const next = events.find(({ seq }) => seq > (inside.at(-1)?.seq ?? 0));
@@ -82,12 +85,12 @@ function Timeline({ groups, events }: { groups: Group[]; events: TicketEvent[] }
         return (
           <g key={inside[0]?.seq}>
             <title>{inside.map(({ message }) => message).join("\n")}</title>
-            <text x={102} y={row * 26 + 17} textAnchor="end" fontSize="12" fill="var(--text)">{STAGE_LABELS[stage]}</text>
+            <text x={left - 8} y={row * 26 + 17} textAnchor="end" fontSize="12" fill="var(--text)">{STAGE_LABELS[stage]}</text>
             <rect x={from} y={row * 26 + 5} width={Math.max(3, to - from)} height={16} rx="3" fill={colors[stage]} />
             {inside.map((event) => <circle key={event.seq} cx={at(event.at)} cy={row * 26 + 13} r="2.5" fill="var(--surface)" stroke="var(--text)" />)}
           </g>
         );
       })}
-    </svg>
+    </svg></div>
   );
 }

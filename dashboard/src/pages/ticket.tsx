@@ -2,16 +2,21 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { lazy, type ReactNode, Suspense, useState } from "react";
-import { api, call, data, Problem, type Ticket, type TicketEvent } from "../api/client";
-import { approvalsQuery, auditQuery, eventsQuery, has, modeQuery, ticketQuery, ticketsQuery } from "../api/queries";
+import { api, call, data, Problem, type Schemas, type Ticket, type TicketEvent } from "../api/client";
+import { approvalsQuery, eventsQuery, has, modeQuery, ticketQuery, ticketsQuery } from "../api/queries";
 import { Icon } from "../ui/icons";
-import { Ago, AttemptBadge, Badge, Card, Confidence, Confirm, Copy, Empty, ErrorPanel, Facts, PageHead, say, SeverityMark, Skeleton, StatusBadge, useTitle, type Asked } from "../ui/kit";
+import { Ago, Badge, Card, Confidence, Confirm, Copy, Empty, ErrorPanel, Facts, Field, PageHead, say, SeverityMark, Skeleton, StatusBadge, useTitle, type Asked } from "../ui/kit";
+import { Needs } from "../ui/needs";
 import { stagesOf, type Stage } from "../ui/stages";
-import { FINAL, minutes, plural, seconds, VERDICTS, word, words } from "../words";
+import { FINAL, minutes, plural, VERDICTS, word, words } from "../words";
 
 const Activity = lazy(() => import("./ticket-activity"));
 const Edit = lazy(() => import("./ticket-edit"));
 const ApprovalCard = lazy(() => import("../ui/approval-card"));
+const Gantt = lazy(() => import("../ui/gantt"));
+const Attempts = lazy(() => import("./ticket-more").then(({ Attempts: found }) => ({ default: found })));
+const Trail = lazy(() => import("./ticket-more").then(({ Trail: found }) => ({ default: found })));
+const Raw = lazy(() => import("./ticket-more").then(({ Raw: found }) => ({ default: found })));
 const route = getRouteApi("/tickets/$id");
 const TABS = { overview: "Overview", activity: "Activity", attempts: "Attempts", audit: "Audit", raw: "Raw" } as const;
 
@@ -35,7 +40,7 @@ export default function TicketPage() {
       <Stepper stages={stagesOf(one, told)} />
       <nav aria-label="About this ticket" className="mb-4 flex gap-1 overflow-x-auto border-b border-line">
         {Object.entries(TABS).map(([name, label]) => (
-          <Link key={name} to="/tickets/$id" params={{ id }} search={name === "overview" ? {} : { tab: name as keyof typeof TABS }} aria-current={tab === name ? "page" : undefined} resetScroll={false}
+          <Link key={name} to="/tickets/$id" params={{ id }} search={name === "overview" ? {} : { tab: name as keyof typeof TABS }} activeOptions={{ exact: true }} aria-current={tab === name ? "page" : undefined} resetScroll={false}
             className="-mb-px border-b-2 border-transparent px-3 py-2 whitespace-nowrap text-muted no-underline hover:text-text aria-[current=page]:border-accent aria-[current=page]:font-semibold aria-[current=page]:text-text">
             {label}{name === "attempts" && one.attempts.length > 0 ? ` (${one.attempts.length})` : ""}
           </Link>
@@ -52,6 +57,12 @@ export default function TicketPage() {
   );
 }
 
+/** What a person may ask for, by platform; the API has the last word. */
+const POSSIBLE: Record<string, Schemas["Action"][]> = {
+  adf: ["rerun_from_failure", "rerun_pipeline", "start_trigger"],
+  databricks: ["repair_run", "rerun_job", "restart_cluster", "reinstall_libraries", "resize_cluster"],
+};
+
 function Head({ ticket }: { ticket: Ticket }) {
   const queries = useQueryClient();
   const [asked, setAsked] = useState<Asked | null>(null);
@@ -66,14 +77,24 @@ function Head({ ticket }: { ticket: Ticket }) {
       say("Asked to stop"); await reload();
     },
   });
-  const act = () => setAsked({
-    title: "Let Mend act on this?", confirm: `Ask for ${words(ticket.analysis?.action)}`, reason: 5,
-    children: <p>Target <strong>{ticket.resource.name}</strong>, action <strong>{words(ticket.analysis?.action)}</strong>. The same policy looks at it as always, and the same record is kept.</p>,
-    run: async (reason) => {
-      await call("POST", `v1/tickets/${ticket.id}/remediate`, { reason, action: ticket.analysis?.action }, { "Idempotency-Key": crypto.randomUUID() });
-      say("Asked for it"); await reload();
-    },
-  });
+  const possible = POSSIBLE[ticket.platform] ?? [];
+  const act = () => {
+    const key = crypto.randomUUID(); // tried again, it is the same request
+    let action = possible.find((one) => one === ticket.analysis?.action) ?? possible[0];
+    setAsked({
+      title: "Let Mend act on this?", confirm: "Ask for it", reason: 5,
+      children: (
+        <div className="grid gap-3">
+          <p>For when what was wrong is mended. Target <strong>{ticket.resource.name}</strong>; the same policy looks at it as always, and the same record is kept.</p>
+          <Field label="Action">{(props) => <select {...props} className="control" defaultValue={action} onChange={(event) => { action = event.target.value as typeof action; }}>{possible.map((one) => <option key={one} value={one}>{words(one)}</option>)}</select>}</Field>
+        </div>
+      ),
+      run: async (reason) => {
+        await call("POST", `v1/tickets/${ticket.id}/remediate`, { reason, action }, { "Idempotency-Key": key });
+        say("Asked for it"); await reload();
+      },
+    });
+  };
   return (
     <PageHead title={ticket.title}
       before={<p className="mb-1 flex flex-wrap items-center gap-x-2 text-xs text-muted"><Link to="/tickets">Tickets</Link><span aria-hidden="true">/</span><span className="code">{ticket.id}</span><Copy text={ticket.id} label="Copy the id" /></p>}
@@ -89,9 +110,11 @@ function Head({ ticket }: { ticket: Ticket }) {
           {ticket.cancel_requested && !over && <Badge tone="warn" icon="stop">Stops after the step in flight</Badge>}
         </div>
       }>
-      {has("/v1/tickets/{ticket_id}/remediate") && ticket.status === "escalated" && ticket.analysis && <button type="button" className="btn" onClick={act}><Icon name="play" />Act on it</button>}
+      <Needs role="operator" row>
+      {has("/v1/tickets/{ticket_id}/remediate") && ticket.status === "escalated" && possible.length > 0 && <button type="button" className="btn" onClick={act}><Icon name="play" />Act on it</button>}
       <button type="button" className="btn" onClick={() => setEditing(true)}>Edit, add a note</button>
       {!over && <button type="button" className="btn btn-danger" onClick={stop}><Icon name="stop" />Stop</button>}
+      </Needs>
       <Confirm asked={asked} onClose={() => setAsked(null)} />
       {editing && <Suspense><Edit ticket={ticket} onClose={() => setEditing(false)} /></Suspense>}
     </PageHead>
@@ -117,7 +140,7 @@ const MARKS: Record<Stage["state"], { dot: string; says: string }> = {
 
 function Stepper({ stages }: { stages: Stage[] }) {
   return (
-    <ol aria-label="Way through the flow" className="card mb-4 grid gap-x-1 gap-y-3 p-4 sm:grid-cols-2 lg:grid-cols-7">
+    <ol aria-label="Way through the flow" className="card mb-4 grid grid-cols-2 gap-x-2 gap-y-3 p-4 lg:grid-cols-7">
       {stages.map(({ name, label, state, took, note }) => (
         <li key={name} aria-current={state === "current" || state === "waiting" ? "step" : undefined} data-stage={name} data-state={state} className="flex min-w-0 items-start gap-2">
           <span className={`mt-0.5 grid size-5 shrink-0 place-items-center rounded-full ${MARKS[state].dot}`}>
@@ -171,7 +194,7 @@ function Overview({ ticket, events }: { ticket: Ticket; events: TicketEvent[] })
         <Card title="Decision" aside={decision && <StatusBadge status={decision.outcome} of={VERDICTS} />}>
           {decision ? <DecisionView ticket={ticket} /> : <p className="text-muted">Nothing was decided yet.</p>}
         </Card>
-        {ticket.attempts.length > 0 && <Card title="Attempts"><Gantt ticket={ticket} /></Card>}
+        {ticket.attempts.length > 0 && <Card title="Attempts"><div className="min-h-14"><Suspense><Gantt ticket={ticket} /></Suspense></div></Card>}
         <Card title="Latest" aside={<Link to="/tickets/$id" params={{ id: ticket.id }} search={{ tab: "activity" }} resetScroll={false}>All activity</Link>}>
           <ol className="grid gap-1.5">{events.slice(-6).reverse().map((event) => <EventLine key={event.seq} event={event} />)}</ol>
         </Card>
@@ -265,7 +288,7 @@ export function EventLine({ event, full = false }: { event: TicketEvent; full?: 
     <li id={`e${event.seq}`} className="grid grid-cols-[20px_minmax(0,1fr)] gap-x-2 rounded-md px-1 py-0.5 target:bg-accent-soft">
       <Icon name={ACTORS[event.actor as keyof typeof ACTORS] ?? "person"} size={14} className="mt-1 text-muted" />
       <div className="min-w-0">
-        <p>{event.message} <span className="label">{event.actor !== "system" && `${event.actor} · `}<Ago at={event.at} /></span></p>
+        <p className="first-letter:uppercase">{event.message} <span className="label">{event.actor !== "system" && `${event.actor} · `}<Ago at={event.at} /></span></p>
         {full && (
           <p className="label flex flex-wrap items-center gap-2"><a href={`#e${event.seq}`} className="inline-grid min-h-6 min-w-6 place-items-center text-muted">#{event.seq}</a><span className="code">{event.type}</span></p>
         )}
@@ -273,75 +296,4 @@ export function EventLine({ event, full = false }: { event: TicketEvent; full?: 
       </div>
     </li>
   );
-}
-
-/** Attempts as bars on one axis; a bar is as wide as the attempt was long. */
-export function Gantt({ ticket }: { ticket: Ticket }) {
-  const begin = Date.parse(ticket.created_at);
-  const ends = ticket.attempts.map((one) => (one.ended_at ? Date.parse(one.ended_at) : Date.now()));
-  const end = Math.max(begin + 1_000, ticket.closed_at ? Date.parse(ticket.closed_at) : Date.now(), ...ends);
-  const at = (time: number) => ((time - begin) / (end - begin)) * 560;
-  const height = ticket.attempts.length * 30 + 26;
-  const colors: Record<string, string> = { succeeded: "var(--ok)", failed: "var(--err)", timed_out: "var(--err)", cancelled: "var(--idle)", unknown: "var(--warn)" };
-  return (
-    <svg viewBox={`0 0 640 ${height}`} className="block h-auto w-full" role="img" aria-label={`Attempts: ${ticket.attempts.map((one) => `${one.number} ${words(one.action)} ${words(one.state)}, ${seconds(one.started_at, one.ended_at)}`).join("; ")}`}>
-      {[0, 0.25, 0.5, 0.75, 1].map((share) => (
-        <g key={share}><line x1={60 + 560 * share} x2={60 + 560 * share} y1={0} y2={height - 20} stroke="var(--line)" />
-          <text x={60 + 560 * share} y={height - 6} textAnchor={share === 1 ? "end" : "middle"} fontSize="11" fill="var(--muted)">+{minutes(((end - begin) * share) / 60_000)}</text></g>
-      ))}
-      {ticket.attempts.map((one, row) => {
-        const from = at(Date.parse(one.started_at)), to = at(ends[row] ?? end);
-        return (
-          <g key={one.number} data-attempt={one.number} transform={`translate(60 ${row * 30})`}>
-            <title>{`${words(one.action)}: ${words(one.state)}`}</title>
-            <text x={-8} y={18} textAnchor="end" fontSize="12" fill="var(--text)">#{one.number}</text>
-            <rect x={from} y={5} width={Math.max(2, to - from)} height={18} rx="3" fill={colors[one.state] ?? "var(--info)"} />
-          </g>
-        );
-      })}
-    </svg>
-  );
-}
-
-function Attempts({ ticket }: { ticket: Ticket }) {
-  if (ticket.attempts.length === 0) return <div className="card"><Empty title="No attempts" icon="check">Mend has changed nothing about this{ticket.outcome ? `: ${words(ticket.outcome).toLowerCase()}` : " yet"}.</Empty></div>;
-  return (
-    <div className="grid gap-4">
-      <Card title="On the time axis"><Gantt ticket={ticket} /></Card>
-      {ticket.attempts.map((one) => (
-        <Card key={one.number} title={`Attempt ${one.number}: ${words(one.action)}`} aside={<span className="flex gap-2">{one.outcome && <span className="text-muted">{words(one.outcome)}</span>}<AttemptBadge state={one.state} /></span>}>
-          <div className="grid gap-4 md:grid-cols-2">
-            <Facts of={[
-              ["Target", one.target], ["Answers", <span key="a" className="code">{one.reference_run_id}</span>], ["Led to", one.external_run_id ? <span key="l" className="code">{one.external_run_id}</span> : "–"],
-              ["Started", <Ago key="s" at={one.started_at} />], ["Sent", <Ago key="se" at={one.sent_at} />], ["Took", seconds(one.started_at, one.ended_at)],
-              ...(one.error ? [["Error", <span key="e" className="text-err">{one.error}</span>] as [string, ReactNode]] : []),
-            ]} />
-            <div><p className="label mb-1.5">Steps</p>
-              <ol className="grid gap-1">{one.plan.map((step, index) => (
-                <li key={`${step}${index}`} className="flex items-center gap-2"><Icon name={index < one.taken.length || one.state === "succeeded" ? "check" : "dashed"} size={14} className="text-muted" />{words(step)}{one.taken[index]?.external_id && <span className="code text-muted">{one.taken[index].external_id}</span>}</li>
-              ))}</ol>
-              {one.undone && <p className="mt-2 text-muted">What was changed for this attempt only is taken back.</p>}
-              {one.callback && <p className="mt-2 text-muted">Callback: {one.callback.status} <Ago at={one.callback.at} /></p>}
-            </div>
-          </div>
-        </Card>
-      ))}
-    </div>
-  );
-}
-
-function Trail({ id }: { id: string }) {
-  const trail = useQuery(auditQuery({ subject: id }, 0));
-  if (!trail.data) return trail.error ? <ErrorPanel error={trail.error} /> : <Skeleton rows={6} />;
-  return (
-    <div className="card overflow-x-auto" tabIndex={0} role="region" aria-label="Audit trail of this ticket">
-      <table className="table"><thead><tr><th scope="col">#</th><th scope="col">When</th><th scope="col">Who</th><th scope="col">What</th><th scope="col">Why</th></tr></thead>
-        <tbody>{trail.data.items.map((entry) => <tr key={entry.seq}><td>{entry.seq}</td><td><Ago at={entry.at} /></td><td>{entry.actor}</td><td className="code">{entry.action}</td><td>{entry.reason}</td></tr>)}</tbody></table>
-    </div>
-  );
-}
-
-function Raw({ ticket }: { ticket: Ticket }) {
-  const text = JSON.stringify(ticket, null, 2);
-  return <Card title="As the API shows it" aside={<Copy text={text} label="Copy the JSON" />} pad={false}><pre className="code max-h-[70vh] overflow-auto p-4 whitespace-pre-wrap" tabIndex={0}>{text}</pre></Card>;
 }

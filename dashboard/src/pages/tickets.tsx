@@ -8,6 +8,7 @@ import { FILTER_NAMES, type TicketsSearch } from "../routes";
 import { isTyping } from "../shell";
 import { Icon } from "../ui/icons";
 import { Ago, Announce, Dialog, Empty, ErrorPanel, Field, PageHead, problemText, say, SeverityMark, Skeleton, StatusBadge, useTitle } from "../ui/kit";
+import { Needs } from "../ui/needs";
 import { setPrefs, usePrefs } from "../ui/prefs";
 import { FINAL, plural, SEVERITIES, STATUSES, words } from "../words";
 
@@ -359,6 +360,7 @@ function BulkBar({ rows, onDone }: { rows: Ticket[]; onDone: () => void }) {
   return (
     <div role="region" aria-label="Selected tickets" className="sticky bottom-16 z-10 mt-3 flex flex-wrap items-center gap-2 rounded-lg border border-line-strong bg-surface p-3 shadow-lg md:bottom-3">
       <strong>{plural(rows.length, "ticket")} selected</strong>
+      <Needs role="operator" row>
       <form className="flex gap-2" onSubmit={(event) => { event.preventDefault(); void each("assigned", patch({ assignee: assignee.trim() })); }}>
         <input className="control w-40" aria-label="Assign to" placeholder="Assign to …" maxLength={200} required value={assignee} onChange={(event) => setAssignee(event.target.value)} />
         <button type="submit" className="btn" disabled={busy}>Assign</button>
@@ -368,6 +370,7 @@ function BulkBar({ rows, onDone }: { rows: Ticket[]; onDone: () => void }) {
           <option value="">Severity …</option>{SEVERITIES.map((one) => <option key={one} value={one}>{words(one)}</option>)}
         </select>
       </label>
+      </Needs>
       {open.length > 0 && <span className="label">{open.length} still open</span>}
       <button type="button" className="btn btn-quiet ml-auto" onClick={onDone}>Clear selection</button>
     </div>

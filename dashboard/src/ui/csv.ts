@@ -38,6 +38,11 @@ export function csvCell(value: unknown): string {
   return /[",;\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
+/** Rows as they were read, to be read again elsewhere: nothing in a cell is changed. */
+export function toCsv(rows: string[][]): string {
+  return rows.map((row) => row.map((cell) => (/[",;\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(",")).join("\r\n") + "\r\n";
+}
+
 export function download(name: string, rows: unknown[][]): void {
   const url = URL.createObjectURL(new Blob([rows.map((row) => row.map(csvCell).join(",")).join("\r\n") + "\r\n"], { type: "text/csv" }));
   const link = document.createElement("a");

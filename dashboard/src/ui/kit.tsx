@@ -64,6 +64,7 @@ export function Ago({ at, className }: { at: string | null | undefined; classNam
 export function relative(at: number, now: number): string {
   const past = Math.round((now - at) / 1_000);
   const s = Math.abs(past); // the clock of this page moves every quarter of a minute
+  if (past < -15 && s < 45) return "in a moment";
   const text = s < 45 ? "just now" : s < 90 * 60 ? `${Math.max(1, Math.round(s / 60))} min` : s < 36 * 3600 ? `${Math.round(s / 3600)} h` : `${Math.round(s / 86400)} d`;
   return text === "just now" ? text : past >= 0 ? `${text} ago` : `in ${text}`;
 }
@@ -72,15 +73,15 @@ export function relative(at: number, now: number): string {
 export function Confidence({ value, threshold }: { value: number; threshold?: number | undefined }) {
   const enough = threshold === undefined || value >= threshold;
   return (
-    <div className="flex items-center gap-3">
+    <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
       <svg viewBox="0 0 200 14" className="h-3.5 w-48 max-w-full" role="meter" aria-label="Confidence" aria-valuemin={0} aria-valuemax={1} aria-valuenow={value}
         aria-valuetext={threshold === undefined ? value.toFixed(2) : `${value.toFixed(2)}, threshold ${threshold.toFixed(2)}`}>
         <rect y="3" width="200" height="8" rx="4" fill="var(--surface-2)" stroke="var(--line-strong)" strokeWidth="0.7" />
         <rect y="3" width={200 * value} height="8" rx="4" fill={enough ? "var(--ok)" : "var(--warn)"} />
         {threshold !== undefined && <rect x={Math.min(198, 200 * threshold)} width="2" height="14" fill="var(--text)" />}
       </svg>
-      <span className="font-semibold">{value.toFixed(2)}</span>
-      {threshold !== undefined && <span className="label">threshold {threshold.toFixed(2)}</span>}
+      <span className="font-semibold whitespace-nowrap">{value.toFixed(2)}</span>
+      {threshold !== undefined && <span className="label whitespace-nowrap">threshold {threshold.toFixed(2)}</span>}
     </div>
   );
 }
@@ -88,14 +89,14 @@ export function Confidence({ value, threshold }: { value: number; threshold?: nu
 export function Card({ title, aside, children, className = "", pad = true }: { title?: ReactNode; aside?: ReactNode; children: ReactNode; className?: string; pad?: boolean }) {
   const id = useId();
   return (
-    <section className={`card min-w-0 ${className}`} aria-labelledby={title ? id : undefined}>
+    <section className={`card flex min-w-0 flex-col ${className}`} aria-labelledby={title ? id : undefined}>
       {title && (
         <div className="flex min-h-11 flex-wrap items-center justify-between gap-2 border-b border-line px-4 py-2">
           <h2 id={id} className="text-sm font-semibold">{title}</h2>
           {aside}
         </div>
       )}
-      <div className={pad ? "p-4" : ""}>{children}</div>
+      <div className={pad ? "min-w-0 flex-1 p-4" : "min-w-0"}>{children}</div>
     </section>
   );
 }
