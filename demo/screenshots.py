@@ -112,6 +112,7 @@ def _fill(page: Page) -> None:
 def _test_all(page: Page) -> None:
     page.get_by_role("button", name="Test all").click()
     page.get_by_text("Everything answers").wait_for()
+    page.get_by_text("Everything answers").wait_for(state="detached")
 
 
 def _look_at_a_change(page: Page) -> None:

@@ -13,7 +13,7 @@ applyTheme();
 const queries = new QueryClient({
   defaultOptions: {
     queries: {
-      staleTime: 1_000, refetchIntervalInBackground: true,
+      staleTime: 1_000,
       retry: (count, error) => count < 2 && !(error instanceof Problem && error.status >= 400 && error.status < 500),
       retryDelay: (count) => 500 * 2 ** count,
       throwOnError: false,

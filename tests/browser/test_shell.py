@@ -121,6 +121,7 @@ def test_by_keyboard_alone(url: str, open_page: Opener) -> None:
     page.keyboard.press("g")
     page.keyboard.press("t")
     page.wait_for_url("**/tickets")
+    page.get_by_label("Search tickets").wait_for()
     page.keyboard.press("/")
     page.keyboard.type("?g")
     assert page.get_by_label("Search tickets").input_value() == "?g"

@@ -130,7 +130,7 @@ function again(negotiating: boolean): void {
 /** Ask again for what the poke is about, once for many of them. */
 function poke(id: string): void {
   poked.add(id);
-  if (pokeTimer !== undefined) return;
+  if (document.hidden || pokeTimer !== undefined) return;
   pokeTimer = window.setTimeout(refetch, COALESCE);
 }
 

@@ -79,7 +79,7 @@ function Tiles({ facets }: { facets: Record<string, number> | undefined }) {
     <div className="grid grid-cols-2 gap-3 md:grid-cols-3 xl:grid-cols-5">
       <Tile label="Under way" value={open ?? "–"} note={`${day?.opened ?? "–"} opened in 24 h`} to="/tickets" search={{ status: UNDER_WAY.join(",") }} spark={per("opened")} />
       <Tile label="Awaiting approval" value={facets ? waiting : "–"} note={waiting ? "needs a person" : "nobody is asked"} to="/approvals" {...(waiting ? { tone: "hold" as const } : {})} />
-      <Tile label="Time to heal, median" value={minutes(day?.mttr_minutes.p50)} note={`9 of 10 within ${minutes(day?.mttr_minutes.p90)}`} to="/metrics" />
+      <Tile label="Time to heal, median" value={minutes(day?.mttr_minutes.p50)} note={day?.mttr_minutes.p90 ? `9 of 10 within ${minutes(day.mttr_minutes.p90)}` : "nothing healed in 24 h"} to="/metrics" />
       <Tile label="Success rate" value={percent(day?.success_rate)} note={day ? `${day.healed} healed, ${day.escalated} escalated` : ""} to="/metrics" spark={per("healed")} />
       <Tile label="SLA met" value={percent(day?.sla.share)} note={day ? `${day.sla.met} met, ${day.sla.breached} breached` : ""} to="/metrics" />
     </div>
@@ -166,7 +166,7 @@ function NeedsYou() {
   const items = [...(waiting.data?.items ?? []), ...late].slice(0, 8);
   return (
     <Card title="Needs a person" aside={<Link to="/tickets" search={{ status: "awaiting_approval,escalated" }}>All</Link>}>
-      <div className="min-h-48">
+      <div>
         {!waiting.data ? <Skeleton rows={4} /> : (
           <>
             {!!approvals.data?.items.length && <p className="mb-3"><Link to="/approvals" className="btn btn-primary w-full">{plural(approvals.data.items.length, "approval")} to decide</Link></p>}

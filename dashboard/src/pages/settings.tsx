@@ -20,7 +20,7 @@ export default function Settings() {
       <PageHead title="Policy and settings" lead={<>Every change is shown before it is made, and written to the <Link to="/audit" search={{ subject: "settings/policy" }}>audit trail</Link>.</>} />
       <nav aria-label="Which settings" className="mb-4 flex gap-1 overflow-x-auto border-b border-line">
         {Object.entries(TABS).map(([name, label]) => (
-          <Link key={name} to="/settings" search={name === "decide" ? {} : { tab: name as keyof typeof TABS }} aria-current={tab === name ? "page" : undefined}
+          <Link key={name} to="/settings" search={name === "decide" ? {} : { tab: name as keyof typeof TABS }} activeOptions={{ exact: true }} aria-current={tab === name ? "page" : undefined}
             className="-mb-px border-b-2 border-transparent px-3 py-2 whitespace-nowrap text-muted no-underline hover:text-text aria-[current=page]:border-accent aria-[current=page]:font-semibold aria-[current=page]:text-text">{label}</Link>
         ))}
       </nav>

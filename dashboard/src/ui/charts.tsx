@@ -66,7 +66,7 @@ function Labels({ labels, width }: { labels: string[]; width: number }) {
     // Counted from the right: the newest has its label, which ends where the chart does.
     if ((labels.length - 1 - index) % every !== 0) return null;
     const middle = LEFT + wide * (index + 0.5);
-    const atEnd = false;
+    const atEnd = middle + 20 > width;
     return <text key={index} x={atEnd ? width : middle} y={H - 6} textAnchor={atEnd ? "end" : "middle"} {...axisText}>{label}</text>;
   });
 }

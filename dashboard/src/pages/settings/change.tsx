@@ -29,9 +29,9 @@ export const LABELS: Record<string, [label: string, hint: string]> = {
 
 export const labelOf = (name: string): string => LABELS[name]?.[0] ?? words(name);
 
-export function Diff({ changes }: { changes: Changes }) {
+export function Diff({ changes, made = false }: { changes: Changes; made?: boolean }) {
   return (
-    <table className="table"><caption className="sr-only">What changes</caption><thead><tr><th scope="col">Setting</th><th scope="col">Now</th><th scope="col">Then</th></tr></thead>
+    <table className="table"><caption className="sr-only">What changes</caption><thead><tr><th scope="col">Setting</th><th scope="col">{made ? "Before" : "Now"}</th><th scope="col">{made ? "After" : "Then"}</th></tr></thead>
       <tbody>{changes.map(([name, before, after]) => <tr key={name}><td>{labelOf(name)}</td><td className="text-err"><del>{before}</del></td><td className="text-ok"><ins className="no-underline">{after}</ins></td></tr>)}</tbody></table>
   );
 }
@@ -71,7 +71,7 @@ export function usePropose(ask: Ask): (proposal: Proposal) => void {
       title, confirm, children: <div className="grid gap-4"><Diff changes={changes} /><Replay change={{ policy: body }} /></div>,
       run: async () => {
         try {
-          await data(api.PUT("/v1/settings/policy", { body: body as never }));
+          await data(api.PUT("/v1/settings/policy", { params: { header: { "If-Match": `"${seen}"` } }, body: body as never }));
           say("Policy saved");
           then?.();
         } finally {

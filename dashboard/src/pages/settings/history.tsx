@@ -33,7 +33,7 @@ export default function History({ ask }: { ask: Ask }) {
               <div className="flex flex-wrap items-center gap-x-3 gap-y-1"><h3 className="font-semibold">Version {one.version}</h3><span className="text-muted">{one.by}, <Ago at={one.at} /></span>
                 {changes.length > 0 && <button type="button" className="btn ml-auto" onClick={back}>Take back<span className="sr-only"> version {one.version}</span> …</button>}</div>
               {one.reason && <p className="mt-1">{one.reason}</p>}
-              <div className="mt-2 overflow-x-auto">{changes.length ? <Diff changes={changes} /> : <p className="text-muted">The same values were written again.</p>}</div>
+              <div className="mt-2 overflow-x-auto">{changes.length ? <Diff changes={changes} made /> : <p className="text-muted">The same values were written again.</p>}</div>
             </li>
           );
         })}</ol>

@@ -4,7 +4,7 @@ import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { policyQuery } from "../../api/queries";
 import { Icon } from "../../ui/icons";
-import { Ago, Badge, Card, Field, Loaded } from "../../ui/kit";
+import { Badge, Card, Field, Loaded } from "../../ui/kit";
 import { words } from "../../words";
 import { type Ask, type Policy, usePropose } from "./change";
 
@@ -17,6 +17,12 @@ const names = (text: string) => text.split(",").map((one) => one.trim()).filter(
 export function Times({ ask }: { ask: Ask }) {
   const policy = useQuery(policyQuery);
   return <Card title="Freezes and maintenance"><Loaded of={policy}>{(now) => <TimesForm now={now} ask={ask} />}</Loaded></Card>;
+}
+
+/** A freeze is told by its dates, not by how far away they are. */
+function Moment({ at }: { at: string }) {
+  const date = new Date(at);
+  return <time dateTime={at} title={`${date.toISOString().slice(0, 16).replace("T", " ")} UTC`} className="whitespace-nowrap">{date.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })}</time>;
 }
 
 const state = ({ start, end }: Span) => (Date.parse(end) <= Date.now() ? "over" : Date.parse(start) <= Date.now() ? "now" : "ahead");
@@ -41,7 +47,7 @@ function TimesForm({ now, ask }: { now: Policy; ask: Ask }) {
           {now[kind].length === 0 ? <p className="text-muted">None.</p> : (
             <ul className="grid gap-1">{now[kind].map((span, index) => (
               <li key={index} className="flex flex-wrap items-center justify-between gap-2">
-                <span><strong>{span.name}</strong> {state(span) === "now" && <Badge tone="hold" icon="pause">Holds now</Badge>} from <Ago at={span.start} /> to <Ago at={span.end} /> <span className="label">{[...(span.environments ?? []), ...(span.targets ?? [])].join(", ") || "everything"}</span></span>
+                <span><strong>{span.name}</strong> {state(span) === "now" && <Badge tone="hold" icon="pause">Holds now</Badge>} <Moment at={span.start} /> to <Moment at={span.end} /> <span className="label">{[...(span.environments ?? []), ...(span.targets ?? [])].join(", ") || "everything"}</span></span>
                 <button type="button" className="btn btn-quiet min-h-6 py-0" aria-label={`Remove ${span.name}`} onClick={() => remove(kind, index)}><Icon name="cross" /></button>
               </li>
             ))}</ul>
