@@ -6,6 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := function_app.py shared triggers orchestrators activities localhost simulators demo mend bench tests
 
+# Without bytecode every process that is started here would compile the whole app again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo up test test-fast test-long check format bench eval openapi dashboard screenshots clean
 
