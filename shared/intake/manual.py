@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Annotated
 
 from pydantic import (
-    AwareDatetime,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -17,6 +16,7 @@ from pydantic import (
 from shared.domain.alert import Alert, Platform, Resource, Severity
 from shared.domain.errors import InvalidInput
 from shared.domain.model import Model
+from shared.domain.moment import Moment
 from shared.intake.body import parse_json
 from shared.intake.factory import locate, parse_factory_id
 from shared.intake.fields import Found, read_id, read_name
@@ -92,7 +92,7 @@ class NewTicket(Model):
     run_id: _RunId | None = None
     platform: Platform | None = None
     resource: NamedResource | None = None
-    occurred_at: AwareDatetime | None = None
+    occurred_at: Moment | None = None
 
     @model_validator(mode="after")
     def _one_thing(self) -> "NewTicket":

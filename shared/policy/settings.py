@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Self, TypeVar
 
-from pydantic import AwareDatetime, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from shared.domain.alert import Severity
 from shared.domain.analysis import Action, RerunSafety, Risk
 from shared.domain.limits import Limit, Per
 from shared.domain.model import Model
+from shared.domain.moment import Moment
 from shared.policy.checks import DataCheck
 
 _T = TypeVar("_T")
@@ -28,8 +29,8 @@ class Window(Model):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1, max_length=200)
-    start: AwareDatetime
-    end: AwareDatetime
+    start: Moment
+    end: Moment
     environments: tuple[str, ...] = Field(default=(), max_length=1_000)
     targets: tuple[str, ...] = Field(default=(), max_length=10_000)
 

@@ -8,6 +8,7 @@ import pytest
 
 from demo.processes import HostProcess
 from simulators.client import AdfSimulator
+from tests.support.cosmos import settings_of_a_host
 from tests.support.mend import Mend, brisk
 
 pytestmark = pytest.mark.skipif(
@@ -20,10 +21,11 @@ def test_who_changes_a_secret_sees_when_the_old_one_is_idle(
     adf: AdfSimulator, tmp_path: Path
 ) -> None:
     """By name, and without a word of it; what is retired is refused, and not listed."""
+    store = settings_of_a_host()
 
     def settings(*credentials: tuple[str, str]) -> dict[str, str]:
         listed = [{"type": "bearer", "token": text, "kid": kid} for kid, text in credentials]
-        return brisk(adf.url, MEND_WEBHOOK_SECRETS=json.dumps({"zabbix": listed}))
+        return brisk(adf.url, **store, MEND_WEBHOOK_SECRETS=json.dumps({"zabbix": listed}))
 
     def send(mend: Mend, secret: str) -> int:
         headers = {"Authorization": f"Bearer {secret}"}

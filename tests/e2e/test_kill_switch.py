@@ -30,6 +30,7 @@ def busy(own_host: HostProcess) -> Iterator[Mend]:
 def test_nothing_is_sent_after_it(adf: AdfSimulator, busy: Mend) -> None:
     """At 100 random moments under load: once it is answered, no rerun reaches the factory."""
     randomly, number = random.Random(21), count()
+    longest = 1.5 * seconds_to_send(adf, busy)
     stopped_in_time = 0
     with ThreadPoolExecutor(AT_ONCE) as senders:
         for _ in range(FLIPS):
@@ -43,7 +44,7 @@ def test_nothing_is_sent_after_it(adf: AdfSimulator, busy: Mend) -> None:
                 adf.script(run.pipeline, [HEALS])
             before = len(adf.ledger("createRun"))
             reports = [senders.submit(busy.report, run) for run in runs]
-            time.sleep(randomly.uniform(0, 0.3))
+            time.sleep(randomly.uniform(0, longest))
 
             busy.put("kill-switch", {"on": True, "reason": "now"})
             at_once = len(adf.ledger("createRun"))
@@ -57,3 +58,19 @@ def test_nothing_is_sent_after_it(adf: AdfSimulator, busy: Mend) -> None:
             busy.put("kill-switch", {"on": False})
     # Some moments were before the send and some after it, or this has shown nothing.
     assert 0 < stopped_in_time < FLIPS
+
+
+def seconds_to_send(adf: AdfSimulator, busy: Mend) -> float:
+    """Return how long it takes here from reports to the last rerun, as many at once as later."""
+    runs = [
+        adf.seed_failed_run(f"first_{one}", error_code="2200", message=NETWORK["message"])
+        for one in range(AT_ONCE)
+    ]
+    for run in runs:
+        adf.script(run.pipeline, [HEALS])
+    began = time.monotonic()
+    for run in runs:
+        busy.report(run)
+    while len(adf.ledger("createRun")) < AT_ONCE:
+        time.sleep(0.01)
+    return time.monotonic() - began

@@ -3,11 +3,12 @@
 import json
 
 import pytest
+from pydantic import ValidationError
 
 from shared.domain.alert import Platform, Severity
 from shared.domain.errors import InvalidInput, TooLarge
 from shared.intake.csv_upload import COLUMNS, MAX_ROWS, TEMPLATE, read_csv
-from shared.intake.manual import alert_of, normalised, read_new_ticket
+from shared.intake.manual import NewTicket, alert_of, normalised, read_new_ticket
 from shared.intake.normalised import IntakeDefaults
 from tests.support.builders import NOW, RUN, SCOPE
 
@@ -155,3 +156,10 @@ def test_a_file_has_its_limits() -> None:
         read_csv(b"title\n" + b"x\n" * (MAX_ROWS + 1))
     with pytest.raises(TooLarge, match="bytes"):
         read_csv(b"title\n" + b"x" * 1_048_577)
+
+
+@pytest.mark.parametrize("value", [0, 1_763_600_000, "0", "1763600000", True, "20261120", "noon"])
+def test_a_time_is_never_a_number(value: object) -> None:
+    """Seconds to one are milliseconds to another."""
+    with pytest.raises(ValidationError, match="occurred_at"):
+        NewTicket.model_validate({"title": "x", "occurred_at": value})
