@@ -6,12 +6,15 @@ from typing import Annotated
 from pydantic import AwareDatetime, BeforeValidator
 
 
-def _is_written_out(value: object) -> object:
-    # A number is seconds to one and milliseconds to another.
-    if isinstance(value, datetime) or (isinstance(value, str) and value.count("-") >= 2):
+def _read(value: object) -> object:
+    if isinstance(value, datetime):
         return value
-    raise ValueError("must be a time such as 2026-11-20T03:00:00Z")
+    try:
+        # A number is seconds to one and milliseconds to another.
+        return datetime.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
+        raise ValueError("must be a time such as 2026-11-20T03:00:00Z") from None
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_is_written_out)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_read)]
 """Refuses what :data:`pydantic.AwareDatetime` reads as seconds since 1970."""

@@ -114,4 +114,4 @@ def test_defaults_change_nothing_and_everything_comes_back() -> None:
         confidence_by_severity={Severity.HIGH: 0.9},
         environment_risk={"prod": Risk.HIGH},
     )
-    assert PolicySettings.model_validate_json(full.model_dump_json()) == full
+    assert PolicySettings.model_validate_json(full.model_dump_json(), strict=True) == full
