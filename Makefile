@@ -74,19 +74,21 @@ dashboard: $(VENV)/.local ## build the web dashboard; Node comes from PyPI where
 screenshots: $(VENV)/.dev ## docs/screenshots, from the demo's data; needs Chromium
 	@$(BIN)/python -m demo.screenshots
 
-# What computes goes side by side; what starts processes and waits for them goes alone.
+# Two at a time; a browser's times are measured alone.
 PYTEST := $(BIN)/python -m pytest -m "not long"
-SIDE_BY_SIDE := -n 2 --dist worksteal -q
+SIDE_BY_SIDE := -n 2 -q --dist
 FAST := tests/unit tests/architecture tests/usecases tests/remedies tests/orchestrators tests/triggers
-ALONE := tests/contract tests/infra tests/worker tests/channels tests/bench tests/simulators tests/localhost tests/e2e tests/browser tests/crash
+PARTS := tests/contract tests/infra tests/worker tests/channels tests/bench tests/simulators tests/localhost tests/crash
 
 test: $(VENV)/.dev $(VENV)/cosmos/.done $(VENV)-worker/.done ## every test, the fast ones first
-	@$(PYTEST) $(SIDE_BY_SIDE) $(FAST)
-	@$(PYTEST) $(ALONE)
-	@$(PYTEST) $(SIDE_BY_SIDE) tests/matrix
+	@$(PYTEST) $(SIDE_BY_SIDE) worksteal $(FAST)
+	@$(PYTEST) $(SIDE_BY_SIDE) loadfile $(PARTS)
+	@$(PYTEST) $(SIDE_BY_SIDE) loadfile tests/e2e
+	@$(PYTEST) tests/browser
+	@$(PYTEST) $(SIDE_BY_SIDE) worksteal tests/matrix
 
 test-fast: $(VENV)/.dev ## only what starts no process
-	@$(PYTEST) $(SIDE_BY_SIDE) $(FAST)
+	@$(PYTEST) $(SIDE_BY_SIDE) worksteal $(FAST)
 
 test-long: $(VENV)/.dev $(VENV)/cosmos/.done ## the tests that take minutes
 	@$(BIN)/python -m pytest -m long --timeout 3600

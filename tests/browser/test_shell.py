@@ -89,6 +89,10 @@ def test_what_opens_is_accessible(url: str, mend: Mend, open_page: Opener, schem
     page.wait_for_selector("dialog[open]")
     look("palette")
     page.keyboard.press("Escape")
+    until(
+        page,
+        "!document.querySelector('dialog[open]') && document.activeElement.matches('body, button')",
+    )
     page.keyboard.press("?")
     page.wait_for_selector("dialog[open]")
     look("shortcuts")
